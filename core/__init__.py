@@ -1,0 +1,1 @@
+"""Everything that Flawscope knows, without a window: no Qt anywhere below."""

@@ -1,0 +1,16 @@
+"""The words that the whole house shares, as types: splits, labels, judgements, verdicts, origins."""
+
+from __future__ import annotations
+
+from typing import Final, Literal, get_args
+
+Split = Literal["train", "tuning", "test", "unused"]
+Label = Literal["good", "defective", "unlabelled"]
+Judgement = Literal["pass", "recheck", "reject", "not_inspectable"]
+Verdict = Literal["good", "defective", "unsure"]
+Origin = Literal["person", "model", "import"]
+Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in image pixels, x1 and y1 exclusive
+
+SPLITS: Final[tuple[Split, ...]] = get_args(Split)
+LABELS: Final[tuple[Label, ...]] = get_args(Label)
+VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)
