@@ -18,26 +18,11 @@ from core.assets import resources
 from core.errors import FlawscopeError
 from core.files import free_bytes
 
-_DISTRIBUTIONS: Final = [
-    "flawscope",
-    "PySide6-Essentials",
-    "pyqtgraph",
-    "numpy",
-    "opencv-python-headless",
-    "pillow",
-    "tifffile",
-    "scikit-learn",
-    "scipy",
-    "statsmodels",
-    "pydantic",
-    "onnxruntime",
-    "torch",
-    "torchvision",
-    "timm",
-    "accelerate",
-    "safetensors",
-    "onnx",
-]
+_DISTRIBUTIONS: Final = (
+    *("flawscope", "PySide6-Essentials", "pyqtgraph", "numpy", "opencv-python-headless", "pillow", "tifffile"),
+    *("scikit-learn", "scipy", "statsmodels", "pydantic", "onnxruntime"),
+    *("torch", "torchvision", "timm", "accelerate", "safetensors", "onnx"),
+)
 _PROBE: Final = """
 import json, torch
 import timm  # fails loudly where torchvision was built for another torch

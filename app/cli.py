@@ -1,0 +1,512 @@
+"""`flawscope ...`: everything the program does, from a terminal. Each command imports what it needs when it runs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from core.project import Project
+    from core.workflow.results import Result
+
+_EPILOG = (
+    "Exit codes: 0 done, also after a clean stop · 1 unexpected · 2 wrong use · 3 input that cannot be used · "
+    "4 project open elsewhere · 5 project damaged or newer · 6 training failed · 7 disk full or not writable · "
+    "130 killed"
+)
+app = typer.Typer(
+    name="flawscope",
+    help="Visual inspection for people who make things: train on good parts, see what is rejected and why.",
+    epilog=_EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+annotations_app = typer.Typer(help="Defect masks in and out.", no_args_is_help=True)
+audit_app = typer.Typer(help="The project's own record of who did what.", no_args_is_help=True)
+app.add_typer(annotations_app, name="annotations")
+app.add_typer(audit_app, name="audit")
+
+ProjectArgument = Annotated[Path, typer.Argument(help="The project: its folder or its .flawscope file.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document instead of tables.")]
+AuthorOption = Annotated[
+    str | None, typer.Option("--author", envvar="FLAWSCOPE_AUTHOR", help="Who works: initials for the audit trail.")
+]
+TrainingOption = Annotated[int | None, typer.Option("--training", help="Number of the training; the latest if absent.")]
+ProductOption = Annotated[str | None, typer.Option(help="Only this product.")]
+ViewOption = Annotated[str | None, typer.Option(help="Only this view.")]
+
+
+def main() -> None:
+    """The entry point: one sentence an error, a documented exit code, never a traceback for what a person can mend."""
+    from core.errors import ExitCode, FlawscopeError
+
+    try:
+        app(standalone_mode=False)
+    except FlawscopeError as error:
+        _complain(str(error), error.exit_code)
+    except typer.Exit as done:
+        sys.exit(done.exit_code)
+    except typer.Abort:
+        _complain("Stopped before it was done. What was stored before is unchanged.", ExitCode.INTERRUPTED)
+    except KeyboardInterrupt:
+        _complain("Stopped before it was done. What was stored before is unchanged.", ExitCode.INTERRUPTED)
+    except Exception as error:
+        from click import ClickException
+
+        if not isinstance(error, ClickException):
+            raise
+        error.show()
+        sys.exit(ExitCode.USAGE)
+
+
+def _complain(text: str, exit_code: int) -> NoReturn:
+    typer.secho(text, err=True, fg=typer.colors.RED)
+    sys.exit(exit_code)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"flawscope {version('flawscope')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
+    ] = False,
+) -> None:
+    """Nothing to do before a command: the options here end by themselves."""
+
+
+@app.command("import")
+def import_(
+    folder: Annotated[Path, typer.Argument(help="The folder of images. It is read, never written to.")],
+    project: Annotated[Path, typer.Argument(help="The project to make: a new folder.")],
+    kind: Annotated[
+        str | None,
+        typer.Option(help="Correct what was recognised: mvtec, good_bad, flat, nested, gtanoic."),
+    ] = None,
+    product: Annotated[
+        str | None, typer.Option(help="Name of the product, where the folder's name will not do.")
+    ] = None,
+    protocol: Annotated[str, typer.Option(help="none, or gtanoic200: 200 good images a type for training.")] = "none",
+    part_pattern: Annotated[str | None, typer.Option(help="Regular expression with a group named part.")] = None,
+    lot_pattern: Annotated[str | None, typer.Option(help="Regular expression with a group named lot.")] = None,
+    good: Annotated[bool, typer.Option("--good", help="Everything without a label is good.")] = False,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Make a project from a folder of images."""
+    from app.console import Screen
+    from core.workflow import importing
+
+    screen = Screen(as_json=as_json)
+    choice = importing.Choice(
+        kind=kind,
+        product=product,
+        protocol=protocol,
+        part_pattern=part_pattern,
+        lot_pattern=lot_pattern,
+        unlabelled_are_good=good,
+    )
+    with screen.progress() as progress:
+        report = importing.import_folder(folder, project, choice, author=author, progress=progress)
+    _show_import(report, screen)
+
+
+@app.command()
+def add(
+    project: ProjectArgument,
+    folder: Annotated[Path | None, typer.Argument(help="Another folder; the project's own folders if absent.")] = None,
+    lot: Annotated[str | None, typer.Option(help="Name of the lot that these images are.")] = None,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Add a lot: look for new, changed and missing images."""
+    from app.console import Screen
+    from core.workflow import importing
+
+    screen = Screen(as_json=as_json)
+    with screen.progress() as progress:
+        report = importing.add_lot(project, folder, lot=lot, author=author, progress=progress)
+    _show_import(report, screen)
+
+
+def _show_import(report: Any, screen: Any) -> None:
+    for line in report.lines():
+        screen.say(line)
+    for problem in report.problems[:20]:
+        screen.warn(problem)
+    if len(report.problems) > 20:
+        screen.warn(f"... and {len(report.problems) - 20} more: flawscope list {report.project} --problems")
+    screen.result(report.as_json())
+
+
+@app.command()
+def train(
+    project: ProjectArgument,
+    model: Annotated[str, typer.Option(help="The model; `flawscope list --models` names them.")] = "prff",
+    preset: Annotated[str, typer.Option(help="micro, quick, small, medium, large or paper.")] = "quick",
+    minutes: Annotated[float | None, typer.Option(help="Scale the schedule to about this time.", min=0.2)] = None,
+    set_: Annotated[
+        list[str] | None, typer.Option("--set", help="Change one setting, e.g. --set train.lr=2e-4. Repeatable.")
+    ] = None,
+    product: ProductOption = None,
+    view: ViewOption = None,
+    resume: Annotated[int | None, typer.Option(help="Go on with this training from its last checkpoint.")] = None,
+    detach: Annotated[
+        bool, typer.Option("--detach", help="Go on without this terminal; see `flawscope follow`.")
+    ] = False,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Train on the good parts of every product and view, one after the other; then score and measure."""
+    from app.console import Screen
+    from core.workflow import training
+
+    screen = Screen(as_json=as_json)
+    with _open(project, author) as opened:
+        if resume is not None:
+            numbers = [training.resume(opened, resume)]
+        else:
+            order = training.Order(model=model, preset=preset, minutes=minutes, changes=tuple(set_ or ()))
+            numbers = training.prepare(opened, order, product=product, view=view)
+        results = []
+        for number in numbers:
+            screen.say(training.headline(opened, number), style="bold")
+            if detach:
+                results.append(training.start_detached(opened, number))
+                screen.say(f"Training #{number} goes on by itself. See it with: flawscope follow {project} {number}")
+                continue
+            results.append(_finish_training(opened, number, training.start(opened, number), screen))
+        screen.result(results if len(results) != 1 else results[0])
+
+
+@app.command()
+def follow(
+    project: ProjectArgument,
+    training: Annotated[int, typer.Argument(help="Number of the training.")],
+    stop: Annotated[bool, typer.Option("--stop", help="Ask it to stop, then wait for its usable model.")] = False,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Watch a training that goes on by itself; take its results in when it has ended."""
+    from app.console import Screen
+    from core.workflow import training as trainings
+
+    screen = Screen(as_json=as_json)
+    with _open(project, author) as opened:
+        following = trainings.attach(opened, training)
+        if stop:
+            following.stop()
+        screen.result(_finish_training(opened, training, following, screen))
+
+
+def _finish_training(opened: Project, number: int, following: Any, screen: Any) -> dict[str, Any]:
+    from app.following import watch
+    from core.workflow import training
+
+    watch(following, screen)
+    result = training.collect(opened, number, following)
+    _show_result(result, screen)
+    return result.as_json()
+
+
+@app.command()
+def score(
+    project: ProjectArgument,
+    training: TrainingOption = None,
+    passes: Annotated[int | None, typer.Option(help="Reconstruction passes, 1 to 5.", min=1, max=5)] = None,
+    gate: Annotated[float | None, typer.Option(help="Second pass only above this score (m of the paper).")] = None,
+    taps: Annotated[str | None, typer.Option(help="Taps of the first or the last pass.")] = None,
+    score_from: Annotated[str | None, typer.Option(help="Score of the last, first or highest pass.")] = None,
+    split: Annotated[
+        list[str] | None, typer.Option(help="tuning, test, unused, train; tuning and test if absent.")
+    ] = None,
+    lot: Annotated[str | None, typer.Option(help="Only this lot.")] = None,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Score images with a training, also with other passes or gate, without training again."""
+    from app.console import Screen
+    from app.following import watch
+    from core.workflow import scoring
+
+    screen = Screen(as_json=as_json)
+    with _open(project, author) as opened:
+        wish = scoring.Wish(
+            passes=passes, gate=gate, taps=taps, score_from=score_from, splits=tuple(split or ()), lot=lot
+        )
+        order = scoring.prepare(opened, training, wish)
+        watch(order.following, screen)
+        result = scoring.collect(opened, order)
+        _show_result(result, screen)
+        screen.result(result.as_json())
+
+
+@app.command()
+def evaluate(
+    project: ProjectArgument,
+    training: TrainingOption = None,
+    scoring: Annotated[int | None, typer.Option(help="Number of the scoring; the training's own if absent.")] = None,
+    heatmaps: Annotated[Path | None, typer.Option(help="Write pictures and an HTML page into this folder.")] = None,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Figures from test images: AUROC of images and pixels, escapes and false rejects at the threshold."""
+    from app.console import Screen
+    from core.workflow import evaluating
+
+    screen = Screen(as_json=as_json)
+    with _open(project, author) as opened:
+        with screen.progress() as progress:
+            result = evaluating.evaluate(opened, training, scoring, progress=progress)
+            page = evaluating.write_heatmaps(opened, result, heatmaps, progress=progress) if heatmaps else None
+        _show_result(result, screen)
+        if page:
+            screen.say(f"Heatmaps: {page}")
+        screen.result(result.as_json() | ({"heatmaps": str(page)} if page else {}))
+
+
+def _show_result(result: Result, screen: Any) -> None:
+    for line in result.lines():
+        screen.say(line)
+    columns, rows = result.by_class()
+    if rows:
+        screen.table(columns, rows)
+    for line in result.notes():
+        screen.warn(line)
+
+
+@app.command("list")
+def list_(
+    project: Annotated[Path | None, typer.Argument(help="The project; without it, what is installed.")] = None,
+    models: Annotated[bool, typer.Option("--models", help="Models and their presets.")] = False,
+    images: Annotated[bool, typer.Option("--images", help="Every image with split, label and latest score.")] = False,
+    problems: Annotated[bool, typer.Option("--problems", help="Files that could not be used, and why.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """What a project holds: products, views, splits, trainings, images or problems."""
+    from app.console import Screen
+    from core.errors import InputError
+    from core.workflow import listing
+
+    screen = Screen(as_json=as_json)
+    if project is None or models:
+        if not models and project is None:
+            raise InputError("name a project, or ask for --models")
+        _show_listing(listing.models(), screen)
+        return
+    with _open(project, None, read_only=True) as opened:
+        if images:
+            _show_listing([listing.images(opened)], screen)
+        elif problems:
+            _show_listing([listing.problems(opened)], screen)
+        else:
+            _show_listing(listing.overview(opened), screen)
+
+
+def _show_listing(tables: Any, screen: Any) -> None:
+    for table in tables:
+        screen.table(table.columns, table.rows, title=table.title)
+    screen.result({table.title: table.as_json() for table in tables})
+
+
+@app.command()
+def show(
+    project: ProjectArgument,
+    training: Annotated[
+        int | None, typer.Option("--training", help="Settings, state and figures of a training.")
+    ] = None,
+    image: Annotated[str | None, typer.Option("--image", help="One image: its number or a part of its path.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One training or one image, with all that is known of it."""
+    from app.console import Screen
+    from core.workflow import listing
+
+    screen = Screen(as_json=as_json)
+    with _open(project, None, read_only=True) as opened:
+        _show_listing([listing.one_image(opened, image) if image else listing.one_training(opened, training)], screen)
+
+
+@annotations_app.command("export")
+def annotations_export(
+    project: ProjectArgument,
+    folder: Annotated[Path, typer.Argument(help="Where to write; MVTec's ground_truth layout.")],
+    product: ProductOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every defect mask as PNG, 0 and 255, and a class map beside."""
+    from app.console import Screen
+    from core.workflow import masks
+
+    screen = Screen(as_json=as_json)
+    with _open(project, None, read_only=True) as opened, screen.progress() as progress:
+        report = masks.export_mvtec(opened, folder, product=product, progress=progress)
+    screen.say(f"{report.written} masks written to {folder}.")
+    screen.result(report.as_json())
+
+
+@annotations_app.command("import")
+def annotations_import(
+    project: ProjectArgument,
+    folder: Annotated[Path, typer.Argument(help="MVTec layout: <class>/<stem>_mask.png.")],
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in masks of images that the project knows; what does not fit is named."""
+    from app.console import Screen
+    from core.workflow import masks
+
+    screen = Screen(as_json=as_json)
+    with _open(project, author) as opened, screen.progress() as progress:
+        report = masks.import_mvtec(opened, folder, progress=progress)
+    screen.say(f"{report.written} masks taken in, {report.unchanged} were the same.")
+    for problem in report.problems:
+        screen.warn(problem)
+    screen.result(report.as_json())
+
+
+@audit_app.command("verify")
+def audit_verify(project: ProjectArgument, as_json: JsonOption = False) -> None:
+    """Check the chain of records, masks and the file itself; exits 5 when something was changed behind its back."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    screen = Screen(as_json=as_json)
+    with _open(project, None, read_only=True) as opened:
+        report = keeping.verify(opened)
+    for line in report.lines:
+        screen.say(line)
+    screen.result(report.as_json())
+    if not report.fine:
+        raise typer.Exit(5)
+
+
+@audit_app.command("export")
+def audit_export(
+    project: ProjectArgument,
+    file: Annotated[Path, typer.Argument(help="A .csv or .json file to write.")],
+) -> None:
+    """Write the audit trail."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    with _open(project, None, read_only=True) as opened:
+        count = keeping.export_audit(opened, file)
+    Screen().say(f"{count} records written to {file}.")
+
+
+@app.command()
+def backup(
+    project: ProjectArgument,
+    restore: Annotated[Path | None, typer.Option(help="Put this backup in place; today's file is kept beside.")] = None,
+    author: AuthorOption = None,
+) -> None:
+    """Write a verified copy of the project file, or put one back."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    if restore:
+        kept = keeping.restore(project, restore)
+        Screen().say(f"Restored from {restore}. What stood there before is kept as {kept}.")
+        return
+    with _open(project, author) as opened:
+        Screen().say(f"Backup written and verified: {keeping.backup(opened)}")
+
+
+@app.command()
+def pack(
+    project: ProjectArgument,
+    file: Annotated[Path, typer.Argument(help="The file to write, e.g. pill.flawpack.")],
+    images: Annotated[bool, typer.Option("--images/--no-images", help="With the images, or without.")] = False,
+) -> None:
+    """One verified file to carry a project elsewhere."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    screen = Screen()
+    with _open(project, None) as opened, screen.progress() as progress:
+        keeping.pack(opened, file, images=images, progress=progress)
+    screen.say(f"Packed and verified: {file}")
+
+
+@app.command()
+def unpack(
+    file: Annotated[Path, typer.Argument(help="A packed project.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder for it.")],
+) -> None:
+    """Unpack a project that was packed; every file is checked."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    Screen().say(f"Unpacked: {keeping.unpack(file, folder)}")
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """What this installation is made of, what it computes on, and what is missing."""
+    from app.console import Screen
+    from core.doctor import diagnose
+
+    screen = Screen(as_json=as_json)
+    found = diagnose(Path.cwd())
+    screen.say(f"{found.system} · Python {found.python} · {found.cores} cores · {found.memory_gib} GiB memory")
+    screen.say(f"Computing on: {found.computing_on}")
+    screen.table(
+        ["package", "version"], [[name, version or "not installed"] for name, version in found.versions.items()]
+    )
+    for finding in found.findings:
+        text = finding.what if finding.fine else f"{finding.what}. {finding.mend}."
+        screen.say(f"ok    {text}") if finding.fine else screen.warn(f"mend  {text}")
+    screen.result(found.as_json())
+    if not all(finding.fine for finding in found.findings):
+        raise typer.Exit(3)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Argument(help="Where the parts, the project and the heatmaps go.")] = Path("demo"),
+    minutes: Annotated[float, typer.Option(help="About how long each of the two trainings may take.", min=0.2)] = 5.0,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Draw sample parts, train on a chip view and a vial view, write the heatmaps: the whole job once."""
+    from app.console import Screen
+    from core.workflow import demonstration
+
+    screen = Screen(as_json=as_json)
+    with screen.progress() as progress:
+        project = demonstration.make_project(folder, author=author, progress=progress)
+    results = []
+    with _open(project, author) as opened:
+        for number in demonstration.prepare_trainings(opened, minutes):
+            from core.workflow import evaluating, training
+
+            screen.say(training.headline(opened, number), style="bold")
+            document = _finish_training(opened, number, training.start(opened, number), screen)
+            result = evaluating.evaluate(opened, number, None)
+            with screen.progress() as progress:
+                page = evaluating.write_heatmaps(opened, result, folder / "heatmaps" / str(number), progress=progress)
+            screen.say(f"Heatmaps: {page}")
+            results.append(document | {"heatmaps": str(page)})
+    screen.say(f"The project: {project}")
+    screen.result(results)
+
+
+def _open(project: Path, author: str | None, *, read_only: bool = False) -> Project:
+    from core.project import Project
+
+    return Project.open(project, read_only=read_only, author=author)
+
+
+if __name__ == "__main__":
+    main()
