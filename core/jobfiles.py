@@ -1,0 +1,122 @@
+"""What stands in a job folder, typed: settings (`job.json`), images (`manifest.jsonl`), state (`state.json`)."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from core.files import atomic_write
+from core.words import Box, Label, Split
+
+SCHEMA: Final = 1
+Status = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "interrupted"]
+ACTIVE: Final[frozenset[Status]] = frozenset(["starting", "running", "paused", "stopping"])
+
+
+class ScoreSpec(BaseModel):
+    """How images are scored; what is None is taken from the training's settings."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    scoring: str = "final"  # folder name below scores/
+    weights: Literal["best", "last"] = "best"
+    training: str | None = None  # folder of the training; None for the training itself
+    splits: tuple[Split, ...] = ("tuning", "test")
+    passes: int | None = Field(None, ge=1)
+    gate: float | None = None
+    taps: Literal["first", "last"] | None = None
+    score_from: Literal["last", "first", "max"] | None = None
+    heatmaps: bool = True
+    batch: int | None = Field(None, ge=1)
+
+
+class JobSpec(BaseModel):
+    """What `job.json` holds. `config` is a dumped `core.config.TrainingConfig`, checked by the worker."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+    schema_: int = Field(SCHEMA, alias="schema")
+    command: Literal["train", "score"] = "train"
+    run: str
+    config: dict[str, Any] = {}
+    seed: int | None = None  # over config.train.seed
+    window: tuple[float, float] | None = None
+    project: str = ""
+    product: str = ""
+    view: str = ""
+    resume: bool = False
+    score: ScoreSpec = ScoreSpec()
+
+
+@dataclass(frozen=True)
+class ManifestRow:
+    """One image of a job. `boxes` are the crops in image pixels (ROI boxes, cells); None means the whole image."""
+
+    id: int
+    path: str
+    split: Split
+    label: Label
+    boxes: tuple[Box, ...] | None = None
+    sha256: str | None = None
+    width: int = 0
+    height: int = 0
+
+    def to_json(self) -> str:
+        record = dict(vars(self), boxes=None if self.boxes is None else [list(box) for box in self.boxes])
+        return json.dumps(record, ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, line: str) -> ManifestRow:
+        """Raises `ValueError`, `KeyError` or `TypeError` for a line that is no row."""
+        record = json.loads(line)
+        boxes = record.get("boxes")
+        known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
+        if known["split"] not in get_args(Split) or known["label"] not in get_args(Label):
+            raise ValueError(f"unknown split or label in {line[:200]!r}")
+        return cls(**{**known, "boxes": None if boxes is None else tuple(_box(box) for box in boxes)})
+
+
+@dataclass(frozen=True)
+class JobState:
+    """What a job's folder says of it, compared with the processes that run on this machine."""
+
+    status: Status
+    pid: int | None = None
+    create_time: float | None = None
+    host: str = ""
+    step: int = 0
+    epoch: int = 0
+    error_code: str = ""
+    error: str = ""
+    updated: float = 0.0
+
+    @property
+    def active(self) -> bool:
+        return self.status in ACTIVE
+
+
+def write_state(folder: Path, state: JobState) -> None:
+    """Replace state.json. Raises `StorageError`."""
+    record = {"schema": SCHEMA, **vars(state), "updated": time.time()}
+    atomic_write(folder / "state.json", json.dumps(record, indent=1))
+
+
+def read_state(folder: Path) -> JobState:
+    """What state.json says, unchecked; *queued* when there is none."""
+    try:
+        record = json.loads((folder / "state.json").read_bytes())
+        known = {name: record[name] for name in JobState.__dataclass_fields__ if name in record}
+        if known.get("status") not in get_args(Status):
+            raise ValueError("unknown status")
+        return JobState(**known)
+    except (OSError, ValueError, TypeError, AttributeError):
+        return JobState("queued")  # nothing ran here yet, as far as anyone can tell
+
+
+def _box(values: Iterable[Any]) -> Box:
+    x0, y0, x1, y1 = (int(value) for value in values)
+    return x0, y0, x1, y1

@@ -1,0 +1,114 @@
+"""The devices that a training computes on; the only file that knows accelerate."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from typing import Any, Final, Literal
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor, nn
+
+Precision = Literal["off", "auto", "bf16", "fp16"]
+_LOOSE_ON_CUDA: Final = (
+    "backward of bilinear upsampling",
+    "backward of adaptive average pooling",
+    "backward of reflection padding",
+)
+_MEMORY_WORDS: Final = (
+    "CUDA out of memory",
+    "CUDNN_STATUS_NOT_SUPPORTED",
+    "can't allocate memory",
+    "not enough memory",
+)
+
+
+class Device:
+    """Where tensors live, in what precision, and how gradients are made; one object a process.
+
+    On the CPU every result is the same bit for bit for the same number of threads; elsewhere `nondeterministic`
+    names what is not.
+    """
+
+    def __init__(self, *, precision: Precision = "off", threads: int | None = None) -> None:
+        torch.set_num_threads(threads or available_cores())
+        torch.use_deterministic_algorithms(True, warn_only=True)
+        torch.backends.cudnn.benchmark = False
+        self._accelerator = Accelerator(mixed_precision=_mixed(precision))
+        self.kind: str = self._accelerator.device.type
+        self.device: torch.device = self._accelerator.device
+
+    @property
+    def name(self) -> str:
+        """What a person calls it."""
+        if self.kind == "cuda":
+            return torch.cuda.get_device_name(self.device)
+        if self.kind == "cpu":
+            return f"processor, {torch.get_num_threads()} threads"
+        return self.kind
+
+    @property
+    def threads(self) -> int:
+        return torch.get_num_threads()
+
+    @property
+    def framework(self) -> str:
+        return f"torch {torch.__version__}, Python {platform.python_version()}"
+
+    @property
+    def nondeterministic(self) -> tuple[str, ...]:
+        return _LOOSE_ON_CUDA if self.kind == "cuda" else ()
+
+    def autocast(self) -> AbstractContextManager[Any]:
+        """Mixed precision for a forward pass, when it was asked for."""
+        context: AbstractContextManager[Any] = self._accelerator.autocast()
+        return context
+
+    def backward(self, loss: Tensor) -> None:
+        self._accelerator.backward(loss)
+
+    def optimizer(self, optimizer: torch.optim.Optimizer) -> torch.optim.Optimizer:
+        """`optimizer`, scaled and skipping overflows under fp16."""
+        if self._accelerator.scaler is None:
+            return optimizer
+        prepared: torch.optim.Optimizer = self._accelerator.prepare(optimizer)
+        return prepared
+
+    def clip(self, parameters: Iterable[nn.Parameter], norm: float) -> None:
+        """Limit the norm of all gradients together."""
+        self._accelerator.clip_grad_norm_(list(parameters), norm)
+
+    def synchronize(self) -> None:
+        """Wait for the device, so that a clock tells the truth."""
+        if self.kind == "cuda":
+            torch.cuda.synchronize(self.device)
+
+    def release_memory(self) -> None:
+        if self.kind == "cuda":
+            torch.cuda.empty_cache()
+
+
+def available_cores() -> int:
+    """Processor cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return max(1, len(os.sched_getaffinity(0)))
+    return max(1, os.cpu_count() or 1)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether `error` says that a smaller batch could help."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _MEMORY_WORDS)
+
+
+def _mixed(precision: Precision) -> str:
+    if precision == "auto":
+        able = torch.cuda.is_available() and torch.cuda.is_bf16_supported()
+        return "bf16" if able else "no"
+    if precision == "fp16" and not torch.cuda.is_available():
+        return "no"
+    return "no" if precision == "off" else precision
