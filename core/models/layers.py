@@ -72,7 +72,7 @@ def activation(kind: Literal["relu", "sigmoid", "gelu", "none"]) -> nn.Module:
 
 
 class UNet(nn.Module):
-    """DRAEM's discriminative network, a U-Net of six levels: (N, in, S, S) -> logits of the same side, divisible by 32."""
+    """DRAEM's discriminator, a U-Net of six levels: (N, in, S, S) -> logits of the same side, divisible by 32."""
 
     def __init__(self, inputs: int, outputs: int, base: int) -> None:
         super().__init__()
