@@ -18,6 +18,9 @@ class PreprocessConfig(Settings):
     )
     mode: Literal["stretch", "letterbox"] = Field("stretch", title="Shape", description="Stretch, or keep proportions")
     pad: Literal["edge", "black"] = Field("edge", title="Padding", description="What fills what lies outside")
+    resample: Literal["area", "bilinear"] = Field(
+        "area", title="Shrinking", description="Average what a model pixel covers, or pick four (as DRAEM's code does)"
+    )
     tile: int | None = Field(None, ge=16, title="Tile side", description="In image pixels; empty: the image side")
     overlap: float = Field(
         0.25, ge=0, le=0.75, title="Overlap", description="Share that neighbouring tiles have in common"
@@ -34,4 +37,6 @@ class PreprocessConfig(Settings):
     def _check(self) -> PreprocessConfig:
         if min(self.percent) <= -50:
             raise ValueError("no more than half of a side can be cropped")
+        if self.crop == "tiles" and self.crop_and_pad != "none":
+            raise ValueError("tiles keep native pixels: crop and pad cannot act on them")
         return self
