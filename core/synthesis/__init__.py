@@ -1,0 +1,9 @@
+"""Artificial defects: what a detector that has only seen good parts learns to tell apart."""
+
+from __future__ import annotations
+
+from core.synthesis.defects import DefectSynthesiser, sample_rng
+from core.synthesis.perlin import perlin
+from core.synthesis.textures import TextureSource
+
+__all__ = ["DefectSynthesiser", "TextureSource", "perlin", "sample_rng"]

@@ -1,0 +1,140 @@
+"""Good images with artificial defects (DRAEM's simulation, with four augmenters as in PRFF-AD)."""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import AugmentConfig, SimulateConfig
+from core.synthesis.augmenters import choose, turned
+from core.synthesis.perlin import perlin_mask
+from core.synthesis.textures import TextureSource
+
+Pixels = NDArray[np.uint8]
+Values = NDArray[np.float32]
+
+_VISIBLE: Final = 6 / 255  # a mild defect counts where some channel differs by more than this
+
+
+def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
+    """The generator of one sample: the same for any number of loaders and after a resume. All arguments >= 0."""
+    return np.random.default_rng((seed, epoch, index))
+
+
+class DefectSynthesiser:
+    """Turns a good image into what a step trains on. What comes out depends on the image and the generator alone."""
+
+    def __init__(self, simulate: SimulateConfig, augment: AugmentConfig, size: int, textures: TextureSource) -> None:
+        self.simulate = simulate
+        self.augment = augment
+        self.size = size
+        self.textures = textures
+
+    def __call__(self, image: Pixels, rng: np.random.Generator) -> tuple[Values, Values, Pixels]:
+        """(S, S, 3) uint8 -> the varied good image, the same with a defect (float32 in [0, 1]), its mask of 0 and 1.
+
+        With probability `p_clean`, or when the outline stays empty, both images are equal and the mask is empty.
+        """
+        image = vary(image, self.augment, rng)
+        clean = image.astype(np.float32)
+        clean *= np.float32(1 / 255)
+        if rng.random() < self.simulate.p_clean:
+            return clean, clean.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
+        return (clean, *self.defect(image, clean, rng))
+
+    def defect(self, image: Pixels, clean: Values, rng: np.random.Generator) -> tuple[Values, Pixels]:
+        """The image with a defect for certain (an empty outline apart), and its mask."""
+        mask = self._outline(rng)
+        mild = self.simulate.mild > 0 and rng.random() < self.simulate.mild
+        if mild:
+            texture = disturbed(image, rng)
+        else:
+            texture = self.textures.draw(rng)
+            for augmenter in choose(rng, self.simulate.texture_augs):
+                texture = augmenter(texture, rng)
+        weight = np.float32(rng.uniform(*self.simulate.image_weight))
+        inside = np.flatnonzero(mask)
+        before = clean.reshape(-1, 3)[inside]
+        after = texture.reshape(-1, 3)[inside].astype(np.float32) * (np.float32(1 - weight) / 255) + before * weight
+        spoiled = clean.copy()
+        spoiled.reshape(-1, 3)[inside] = after
+        if mild:
+            seen = np.abs(after - before).max(axis=1, initial=0) > _VISIBLE
+            mask.reshape(-1)[inside[~seen]] = 0
+            spoiled.reshape(-1, 3)[inside[~seen]] = before[~seen]
+        return spoiled, mask
+
+    def _outline(self, rng: np.random.Generator) -> Pixels:
+        """(S, S) of 0 and 1; an empty one is drawn again up to `redraw_empty` times."""
+        mask = self._draw_outline(rng)
+        for _ in range(self.simulate.redraw_empty):
+            if mask.any():
+                break
+            mask = self._draw_outline(rng)
+        return mask
+
+    def _draw_outline(self, rng: np.random.Generator) -> Pixels:
+        if self.simulate.strokes > 0 and rng.random() < self.simulate.strokes:
+            return stroke_mask(rng, self.size)
+        return perlin_mask(rng, self.size, self.simulate.perlin)
+
+
+def vary(image: Pixels, config: AugmentConfig, rng: np.random.Generator) -> Pixels:
+    """The good image turned, mirrored, moved and lit anew, as configured; what must be reconstructed is the result."""
+    if rng.random() < config.rotate_p:
+        degrees = float(rng.uniform(-config.rotate_deg, config.rotate_deg))
+        image = turned(image, degrees, edge=config.rotate_fill == "edge")
+    if config.flip_h and rng.random() < config.flip_h:
+        image = image[:, ::-1]
+    if config.flip_v and rng.random() < config.flip_v:
+        image = image[::-1]
+    if config.shift:
+        reach = config.shift * image.shape[0]
+        across, down = rng.uniform(-reach, reach, 2)
+        move = np.array([[1, 0, across], [0, 1, down]], dtype=np.float32)
+        image = np.ascontiguousarray(image)
+        moved = cv2.warpAffine(image, move, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
+        image = np.asarray(moved, dtype=np.uint8)
+    if config.brightness:
+        gain, offset = 1 + rng.uniform(-1, 1) * config.brightness, rng.uniform(-1, 1) * config.brightness * 255
+        image = np.asarray(cv2.convertScaleAbs(np.maximum(image * gain + offset, 0)), dtype=np.uint8)
+    return np.ascontiguousarray(image)
+
+
+def disturbed(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """The image itself, moved a little, blurred, or slightly darker, lighter or tinted: hard to see."""
+    match int(rng.integers(3)):
+        case 0:
+            reach = max(4, image.shape[0] // 4)
+            across, down = (int(value) for value in rng.integers(-reach, reach + 1, size=2))
+            return np.roll(image, (down, across), axis=(0, 1))
+        case 1:
+            radius = 2 * int(rng.integers(1, 4)) + 1
+            return np.asarray(cv2.blur(image, (radius, radius)), dtype=np.uint8)
+        case _:
+            shift = rng.uniform(-60, 60, 3 if rng.random() < 0.5 else 1)
+            return (image + shift).clip(0, 255).astype(np.uint8)
+
+
+def stroke_mask(rng: np.random.Generator, size: int) -> Pixels:
+    """One to four scratches or spots (S, S) of 0 and 1: bent lines of 1 to 3 px at 128 px, ellipses of a few pixels."""
+    mask = np.zeros((size, size), dtype=np.uint8)
+    unit = size / 128
+    for _ in range(int(rng.integers(1, 5))):
+        centre = rng.uniform(0.1, 0.9, 2) * size
+        if rng.random() < 0.5:
+            steps = int(rng.integers(2, 7))
+            headings = rng.uniform(0, 2 * math.pi) + np.cumsum(rng.normal(0, 0.4, steps))
+            reach = rng.uniform(3, 12) * unit
+            path = centre + np.cumsum(np.column_stack((np.cos(headings), np.sin(headings))) * reach, axis=0)
+            width = max(1, round(float(rng.uniform(0.6, 2.6)) * unit))
+            cv2.polylines(mask, [path.astype(np.int32)], isClosed=False, color=1, thickness=width)
+        else:
+            axes = tuple(max(1, round(float(value) * unit)) for value in rng.uniform(1, 8, 2))
+            at = (int(centre[0]), int(centre[1]))
+            cv2.ellipse(mask, at, axes, float(rng.uniform(0, 180)), 0, 360, 1, -1)
+    return mask

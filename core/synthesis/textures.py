@@ -1,0 +1,121 @@
+"""Where the surface of an artificial defect comes from: drawn, from the training images, or from a folder."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.errors import ConfigError, InputError
+from core.imaging import SUFFIXES, load_rgb8
+from core.synthesis.procedural import procedural
+
+Pixels = NDArray[np.uint8]
+
+_KEPT_BYTES: Final = 256 * 2**20  # of a folder's textures, resized, in memory
+
+
+class Images(Protocol):
+    """Training images at model size, (S, S, 3) uint8 each; a list will do, and so will a cache that loads."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Pixels: ...
+
+
+class TextureSource:
+    """Draws textures of one size from a mixture of sources, each as likely as the others.
+
+    `names` are `procedural`, `self` (needs `own`, the training images) and `folder:PATH`. What is drawn depends on the
+    generator alone, not on what was drawn before. Raises `ConfigError` without `own`, `InputError` for a folder
+    without images.
+    """
+
+    def __init__(self, names: Iterable[str], size: int, *, own: Images | None = None) -> None:
+        self.names = tuple(names)
+        self.size = size
+        self.own = own
+        self._folders = {name: _Folder(Path(name[7:]), size) for name in self.names if name.startswith("folder:")}
+        if "self" in self.names and not own:
+            raise ConfigError("textures from the training images are asked for, but there are no training images")
+
+    def draw(self, rng: np.random.Generator) -> Pixels:
+        """A texture (S, S, 3) uint8 RGB."""
+        name = self.names[int(rng.integers(len(self.names)))]
+        if name == "procedural":
+            return procedural(rng, self.size)
+        if name == "self" and self.own is not None:
+            return recoloured(self.own[int(rng.integers(len(self.own)))], rng)
+        return self._folders[name].draw(rng)
+
+
+def recoloured(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """A piece of a good image at another scale, turned, with other colours or its quarters exchanged."""
+    size = image.shape[0]
+    side = int(rng.integers(max(8, size // 4), size + 1))
+    top, left = (int(value) for value in rng.integers(0, size - side + 1, size=2))
+    piece = np.rot90(image[top : top + side, left : left + side], int(rng.integers(4)))
+    if rng.random() < 0.5:
+        piece = piece[:, ::-1]
+    match int(rng.integers(4)):
+        case 0:
+            piece = 255 - piece
+        case 1:
+            piece = piece[..., rng.permutation(3)]
+        case 2:
+            piece = _shuffled(piece, rng)
+        case _:
+            gain, offset = rng.uniform(0.5, 1.5, 3), rng.uniform(-60, 60, 3)
+            levels = np.arange(256)[:, None] * gain + offset
+            piece = np.asarray(cv2.LUT(np.ascontiguousarray(piece), levels.clip(0, 255).astype(np.uint8)[None]))
+    resized = cv2.resize(np.ascontiguousarray(piece), (size, size), interpolation=cv2.INTER_LINEAR)
+    return np.asarray(resized, dtype=np.uint8)
+
+
+def _shuffled(image: Pixels, rng: np.random.Generator) -> Pixels:
+    """The image cut into tiles that change places."""
+    tiles = int(rng.integers(2, 5))
+    side = image.shape[0] // tiles
+    grid = image[: side * tiles, : side * tiles].reshape(tiles, side, tiles, side, 3).swapaxes(1, 2)
+    mixed = grid.reshape(tiles * tiles, side, side, 3)[rng.permutation(tiles * tiles)]
+    return mixed.reshape(tiles, tiles, side, side, 3).swapaxes(1, 2).reshape(side * tiles, side * tiles, 3)
+
+
+class _Folder:
+    """Images of a folder and its sub-folders, resized once and kept while memory allows."""
+
+    def __init__(self, folder: Path, size: int) -> None:
+        self.size = size
+        self.paths = _images_below(folder)
+        self._kept: dict[int, Pixels] = {}
+
+    def draw(self, rng: np.random.Generator) -> Pixels:
+        index = int(rng.integers(len(self.paths)))
+        kept = self._kept.get(index)
+        if kept is None:
+            whole = load_rgb8(self.paths[index])
+            kept = np.asarray(cv2.resize(whole, (self.size, self.size), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+            if (len(self._kept) + 1) * kept.nbytes <= _KEPT_BYTES:
+                self._kept[index] = kept
+        return kept
+
+
+def _images_below(folder: Path) -> Sequence[Path]:
+    if not folder.is_dir():
+        raise InputError("the folder of textures does not exist", path=folder, mend="Choose another folder of textures")
+    found = [
+        Path(place) / name
+        for place, _, names in os.walk(folder)
+        for name in names
+        if Path(name).suffix.lower() in SUFFIXES
+    ]
+    if not found:
+        raise InputError(
+            "the folder of textures holds no images", path=folder, mend="Choose another folder of textures"
+        )
+    return sorted(found)
