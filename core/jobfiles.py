@@ -26,7 +26,7 @@ class ScoreSpec(BaseModel):
     scoring: str = "final"  # folder name below scores/
     weights: Literal["best", "last"] = "best"
     training: str | None = None  # folder of the training; None for the training itself
-    splits: tuple[Split, ...] = ("tuning", "test")
+    splits: tuple[Split, ...] | None = None  # None: tuning and test after a training, all in a scoring
     passes: int | None = Field(None, ge=1)
     gate: float | None = None
     taps: Literal["first", "last"] | None = None

@@ -52,9 +52,9 @@ def save(path: Path, tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -
         stream.write(struct.pack("<Q", len(header)))
         stream.write(header)
         for tensor in tidy:
-            raw = memoryview(tensor.flatten().view(torch.uint8).numpy() if tensor.numel() else b"")
+            raw = tensor.flatten().view(torch.uint8)
             for start in range(0, len(raw), _CHUNK):
-                stream.write(raw[start : start + _CHUNK])
+                stream.write(raw[start : start + _CHUNK].numpy().tobytes())
     return 8 + len(header) + size
 
 

@@ -54,9 +54,7 @@ class Pace:
     training only (no pause, no loading), goes on over a resume, and is kept in the checkpoint.
     """
 
-    schedule: Schedule  # in steps; with a budget its total is an estimate, of use for showing only
-    steps_per_epoch: int
-    by_epoch: bool  # milestones fall on epochs, as published
+    schedule: Schedule  # in steps; with a budget in equal parts of it
     budget: float | None = None  # seconds for training steps
     spent: float = 0.0
 

@@ -1,0 +1,227 @@
+"""Scoring the images of a job: one line an image in `scores.jsonl`, maps as 16-bit PNG, areas at 64 levels."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from core.files import atomic_write, storage_error
+from core.imaging import Window, save_png
+from core.inference.loading import Loaded, load_rows, to_input
+from core.inference.predictor import Predictor
+from core.jobfiles import ManifestRow
+from core.preprocess import Geometry, Preprocessor
+
+LEVELS: Final = 64
+_PARTIAL: Final = "scores.partial.jsonl"
+SCORES: Final = "scores.jsonl"
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a scoring came to; `complete` is False when it was stopped: then `scores.jsonl` was not written."""
+
+    scored: int
+    unreadable: int
+    complete: bool
+
+
+class Scorer:
+    """Scores manifest rows into `folder`; goes on where an interrupted scoring of the same folder stopped."""
+
+    def __init__(
+        self,
+        predictor: Predictor,
+        preprocessor: Preprocessor,
+        folder: Path,
+        *,
+        window: Window | None,
+        device: torch.device,
+        batch: int,
+        threads: int,
+        heatmaps: bool,
+    ) -> None:
+        self._predictor = predictor
+        self._preprocessor = preprocessor
+        self._folder = folder
+        self._window = window
+        self._device = device
+        self._batch = batch
+        self._threads = threads
+        self._heatmaps = heatmaps
+
+    def run(
+        self,
+        rows: Sequence[ManifestRow],
+        *,
+        progress: Callable[[int], None],
+        keep_going: Callable[[], bool],
+        unreadable: Callable[[Loaded], None],
+    ) -> Summary:
+        """Score `rows`. Images that cannot be read get a line with `problem` and no score. Raises `StorageError`.
+
+        `keep_going` is asked after every batch and may raise; what is done by then is kept and not done again.
+        """
+        partial = self._folder / _PARTIAL
+        known = _known(partial)
+        todo = [row for row in rows if row.id not in known]
+        done, bad = len(rows) - len(todo), sum(1 for problem in known.values() if problem)
+        if self._heatmaps:
+            (self._folder / "heatmaps").mkdir(parents=True, exist_ok=True)
+        for group in self._groups(todo):
+            for loaded in group:
+                if loaded.problem is not None:
+                    bad += 1
+                    unreadable(loaded)
+            _append(partial, self._score(group))
+            done += len(group)
+            progress(done)
+            if not keep_going():
+                return Summary(done - bad, bad, complete=done == len(rows))
+        atomic_write(self._folder / SCORES, partial.read_bytes() if partial.exists() else b"")
+        partial.unlink(missing_ok=True)
+        return Summary(done - bad, bad, complete=True)
+
+    def _groups(self, rows: Iterable[ManifestRow]) -> Iterator[list[Loaded]]:
+        """Images whose crops fill a batch together."""
+        group: list[Loaded] = []
+        for loaded in load_rows(rows, self._preprocessor, self._window, threads=self._threads):
+            group.append(loaded)
+            if sum(len(image.crops) for image in group) >= self._batch:
+                yield group
+                group = []
+        if group:
+            yield group
+
+    def _score(self, group: list[Loaded]) -> list[dict[str, Any]]:
+        crops = [crop for image in group for crop in image.crops]
+        found: list[_Judged] = []
+        for start in range(0, len(crops), self._batch):
+            found += self._judge(crops[start : start + self._batch])
+        records = []
+        for image in group:
+            mine, found = found[: len(image.crops)], found[len(image.crops) :]
+            records.append(self._record(image, mine))
+        return records
+
+    def _judge(self, crops: list[NDArray[np.uint8]]) -> list[_Judged]:
+        began = time.perf_counter()
+        prediction = self._predictor.predict(to_input(np.stack(crops)).to(self._device))
+        share = 1000 * (time.perf_counter() - began) / len(crops)
+        return [
+            _Judged(
+                map=prediction.maps[k].numpy(),
+                score=float(prediction.score[k]),
+                peak=float(prediction.peak[k]),
+                first=float(prediction.first[k]),
+                gated=bool(prediction.gated[k]),
+                passes=int(prediction.passes[k]),
+                ms=share,
+            )
+            for k in range(len(crops))
+        ]
+
+    def _record(self, image: Loaded, judged: list[_Judged]) -> dict[str, Any]:
+        if image.problem is not None:
+            return {"id": image.row.id, "score": None, "crops": [], "problem": image.problem}
+        if self._heatmaps:
+            for number, one in enumerate(judged):
+                name = f"{image.row.id}" if len(judged) == 1 else f"{image.row.id}_{number}"
+                save_png(self._folder / "heatmaps" / f"{name}.png", to_16bit(one.map))
+        return {
+            "id": image.row.id,
+            "score": max(one.score for one in judged),
+            "peak": max(one.peak for one in judged),
+            "first": max(one.first for one in judged),
+            "gated": any(one.gated for one in judged),
+            "passes": max(one.passes for one in judged),
+            "ms": round(sum(one.ms for one in judged), 3),
+            "crops": [
+                {
+                    "box": list(geometry.box),
+                    "score": one.score,
+                    "peak": one.peak,
+                    "first": one.first,
+                    "gated": one.gated,
+                    "areas": largest_areas(one.map, geometry),
+                }
+                for geometry, one in zip(image.geometries, judged, strict=True)
+            ],
+            "problem": None,
+        }
+
+
+@dataclass(frozen=True)
+class _Judged:
+    map: NDArray[np.float32]
+    score: float
+    peak: float
+    first: float
+    gated: bool
+    passes: int
+    ms: float  # this crop's share of its batch, both networks and smoothing
+
+
+def largest_areas(found: NDArray[np.float32], geometry: Geometry) -> list[int]:
+    """Area in image pixels of the largest 8-connected component of `found` (S, S) > (k + 0.5) / 64, for k = 0..63."""
+    across, down = geometry.scale
+    pixel = 1.0 / (across * down)
+    areas = [0] * LEVELS
+    before, largest = -1, 0
+    for level in range(LEVELS):
+        above = (found > (level + 0.5) / LEVELS).astype(np.uint8)
+        count = int(above.sum())
+        if not count:
+            break
+        if count != before:  # nested sets: the same size is the same set
+            _, _, stats, _ = cv2.connectedComponentsWithStats(above, connectivity=8)
+            largest = int(stats[1:, cv2.CC_STAT_AREA].max())
+            before = count
+        areas[level] = round(largest * pixel)
+    return areas
+
+
+def to_16bit(found: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """A map (S, S) in [0, 1] as it is kept: 65535 is 1.0."""
+    return np.rint(np.clip(found, 0, 1) * 65535).astype(np.uint16)
+
+
+def _append(path: Path, records: list[dict[str, Any]]) -> None:
+    data = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab") as stream:
+            stream.write(data)
+            stream.flush()
+            os.fsync(stream.fileno())
+    except OSError as error:
+        raise storage_error(error, path) from error
+
+
+def _known(path: Path) -> dict[int, bool]:
+    """Images that are done, and whether they could not be read; a half-written last line is cut off."""
+    known: dict[int, bool] = {}
+    whole: list[bytes] = []
+    if not path.exists():
+        return known
+    lines = path.read_bytes().splitlines(keepends=True)
+    for line in lines:
+        try:
+            record = json.loads(line)
+            known[int(record["id"])] = record["problem"] is not None
+        except (ValueError, KeyError, TypeError):
+            continue
+        whole.append(line if line.endswith(b"\n") else line + b"\n")
+    if whole != lines:
+        atomic_write(path, b"".join(whole))
+    return known

@@ -1,0 +1,177 @@
+"""What a step trains on: images in an order of their own for each epoch, artificial defects seeded one by one."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from core.inference.loading import Pixels
+from core.models.base import Batch
+from core.synthesis import DefectSynthesiser, sample_rng
+
+TUNING_SAMPLES: Final = 32
+_TUNING_SEED: Final = 314_159
+_NORM_EPOCH: Final = 2**31 - 1  # an epoch that no training reaches
+_REDRAWS: Final = 20
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a training stands in its images: epoch, and step within the epoch."""
+
+    epoch: int = 0
+    position: int = 0
+
+
+class Samples:
+    """Training samples as a pure function of (seed, epoch, draw): the same for any number of loader threads."""
+
+    def __init__(
+        self, crops: Pixels, synthesiser: DefectSynthesiser, *, batch: int, seed: int, drop_last: bool
+    ) -> None:
+        self._crops = crops
+        self._synthesiser = synthesiser
+        self._seed = seed
+        self.batch = batch
+        whole, rest = divmod(len(crops), batch)
+        self._short = rest if rest > 1 and not drop_last and whole else 0  # one image cannot be normalised
+        self.steps_per_epoch = max(1, whole + bool(self._short))
+
+    def order(self, epoch: int) -> NDArray[np.int64]:
+        """The crops of `epoch`, each once; a set smaller than one batch is gone through again until it is full."""
+        rng = np.random.default_rng((self._seed, epoch))
+        needed = max(len(self._crops), self.batch)
+        rounds = -(-needed // len(self._crops))
+        return np.concatenate([rng.permutation(len(self._crops)) for _ in range(rounds)])
+
+    def make(self, place: Place, order: NDArray[np.int64]) -> Batch:
+        """The batch at `place`, on the CPU."""
+        first = place.position * self.batch
+        last = place.position == self.steps_per_epoch - 1
+        size = self._short if last and self._short else self.batch
+        draws = [
+            self._synthesiser(self._crops[order[first + k]], sample_rng(self._seed, place.epoch, first + k))
+            for k in range(size)
+        ]
+        return _batch(draws)
+
+    def norm_batches(self, count: int) -> Iterator[Tensor]:
+        """`count` fixed batches of inputs as in training, to measure normalisation statistics."""
+        for number in range(count):
+            indices = [(number * self.batch + k) % len(self._crops) for k in range(self.batch)]
+            draws = [
+                self._synthesiser(self._crops[index], sample_rng(self._seed, _NORM_EPOCH, number * self.batch + k))
+                for k, index in enumerate(indices)
+            ]
+            yield _batch(draws).input
+
+    def next_place(self, place: Place) -> Place:
+        if place.position + 1 < self.steps_per_epoch:
+            return Place(place.epoch, place.position + 1)
+        return Place(place.epoch + 1, 0)
+
+
+class Prefetcher:
+    """Hands out batches in order from a place on, made ahead in `threads` threads (0: when asked for)."""
+
+    def __init__(self, samples: Samples, place: Place, *, threads: int) -> None:
+        self._samples = samples
+        self._next = place
+        self._order = (place.epoch, samples.order(place.epoch))
+        self._threads = threads
+        self._waiting: deque[Future[Batch]] = deque()
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="defects") if threads else None
+
+    def __enter__(self) -> Prefetcher:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(cancel_futures=True)
+
+    def take(self) -> Batch:
+        """The next batch, on the CPU."""
+        if self._pool is None:
+            return self._samples.make(*self._advance())
+        while len(self._waiting) <= self._threads:
+            self._waiting.append(self._pool.submit(self._samples.make, *self._advance()))
+        return self._waiting.popleft().result()
+
+    def restart(self, place: Place) -> None:
+        """Go on from another place."""
+        for future in self._waiting:
+            future.cancel()
+        self._waiting.clear()
+        self._next = place
+        self._order = (place.epoch, self._samples.order(place.epoch))
+
+    def _advance(self) -> tuple[Place, NDArray[np.int64]]:
+        place = self._next
+        if self._order[0] != place.epoch:
+            self._order = (place.epoch, self._samples.order(place.epoch))
+        self._next = self._samples.next_place(place)
+        return place, self._order[1]
+
+
+def tuning_samples(crops: Pixels, synthesiser: DefectSynthesiser, *, count: int = TUNING_SAMPLES) -> Batch:
+    """`count` fixed samples from tuning images, evenly spread; every second one surely with a defect.
+
+    The same for every training on the same images, whatever its seed: losses can be compared.
+    """
+    chosen = np.linspace(0, len(crops) - 1, min(count, len(crops))).round().astype(np.int64)
+    draws = []
+    for number in range(count):
+        pixels = crops[chosen[number % len(chosen)]]
+        for attempt in range(_REDRAWS):
+            draw = synthesiser(pixels, sample_rng(_TUNING_SEED, attempt, number))
+            if number % 2 or draw[2].any():
+                break
+        draws.append(draw)
+    return _batch(draws)
+
+
+def parts(batch: Batch, count: int) -> list[tuple[Batch, float]]:
+    """`batch` in up to `count` parts of at least two images, each with its share of the whole."""
+    whole = len(batch.image)
+    count = max(1, min(count, whole // 2))
+    if count == 1:
+        return [(batch, 1.0)]
+    pieces = zip(
+        batch.image.tensor_split(count),
+        batch.input.tensor_split(count),
+        batch.mask.tensor_split(count),
+        strict=True,
+    )
+    return [(Batch(image=image, input=given, mask=mask), len(image) / whole) for image, given, mask in pieces]
+
+
+def to_device(batch: Batch, device: torch.device, *, channels_last: bool) -> Batch:
+    layout = torch.channels_last if channels_last else torch.contiguous_format
+    return Batch(
+        image=batch.image.to(device, memory_format=layout, non_blocking=True),
+        input=batch.input.to(device, memory_format=layout, non_blocking=True),
+        mask=batch.mask.to(device, non_blocking=True),
+    )
+
+
+Draw = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]
+
+
+def _batch(draws: list[Draw]) -> Batch:
+    return Batch(
+        image=_stack([draw[0] for draw in draws]),
+        input=_stack([draw[1] for draw in draws]),
+        mask=torch.from_numpy(np.stack([draw[2] for draw in draws])[:, None].astype(np.float32)),
+    )
+
+
+def _stack(images: list[NDArray[np.float32]]) -> Tensor:
+    return torch.from_numpy(np.stack([np.ascontiguousarray(image.transpose(2, 0, 1)) for image in images]))

@@ -1,0 +1,457 @@
+"""The training loop: steps, schedule, commands, checkpoints, judging. One engine for every model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import torch
+
+from core.config import TrainingConfig
+from core.errors import TrainingError
+from core.events import Checkpoint, Epoch, Step
+from core.models.base import Recipe
+from core.training import checkpoint
+from core.training.control import Control
+from core.training.data import Place, Prefetcher, Samples, to_device
+from core.training.devices import Device
+from core.training.judge import Judge, OwnerGone
+from core.training.metrics import Metrics
+from core.training.reporter import Reporter
+from core.training.schedules import Pace, Schedule, StepTimer, steps_schedule, training_budget
+from core.training.stepper import NotANumber, OutOfMemory, Stepper, halve, try_step
+
+LAST: Final = "checkpoints/last.safetensors"
+BEST: Final = "checkpoints/best.safetensors"
+SETBACKS: Final = 3
+_PICTURES_EVERY_S: Final = 20.0
+_PAUSE_LOOK_S: Final = 0.2
+_TIME_UNITS: Final = 10_000  # resolution of a schedule by the clock
+_LATE_LOOKS: Final = 4  # judgements between the last drop and the end
+_JUDGING_SHARE: Final = 0.1  # of the time given, for judging before the last drop
+
+End = Literal["finished", "stopped"]
+
+
+@dataclass
+class Progress:
+    """Everything that a resumed training must know besides tensors."""
+
+    step: int = 0
+    place: Place = field(default_factory=Place)
+    looks: int = 0  # judgements passed
+    setbacks: int = 0
+    rate: float = 1.0  # factor on every rate after setbacks
+    best: float | None = None
+    best_step: int = 0
+    without_gain: int = 0
+    finished: bool = False
+    early: bool = False  # ended by patience
+
+    def to_json(self) -> dict[str, Any]:
+        return {**vars(self), "place": [self.place.epoch, self.place.position]}
+
+    @classmethod
+    def from_json(cls, record: dict[str, Any]) -> Progress:
+        return cls(**{**record, "place": Place(*record["place"])})
+
+
+class Trainer:
+    """Trains one recipe in one job folder until its schedule is over, it is stopped, or its owner is gone.
+
+    `identity` says what this training is (settings, data): a checkpoint of another one is refused.
+    `afterwards` answers how long scoring will take, in seconds, and is asked once the model has warmed up.
+    """
+
+    def __init__(
+        self,
+        config: TrainingConfig,
+        folder: Path,
+        recipe: Recipe,
+        *,
+        samples: Samples,
+        judge: Judge,
+        device: Device,
+        reporter: Reporter,
+        control: Control,
+        identity: str,
+        seed: int,
+        channels_last: bool = False,
+        afterwards: Callable[[], float] = lambda: 0.0,
+    ) -> None:
+        self.config = config
+        self.folder = folder
+        self.recipe = recipe
+        self.samples = samples
+        self.judge = judge
+        self.device = device
+        self.reporter = reporter
+        self.control = control
+        self.identity = identity
+        self.seed = seed
+        self.channels_last = channels_last
+        self.afterwards = afterwards
+        self.progress = Progress()
+        self.pace = _pace(config, samples.steps_per_epoch)
+        self.stepper = Stepper(recipe, device, parts_a_step=config.train.accumulate)
+        self.metrics = Metrics(folder / "metrics.jsonl")
+        self._looks = looks(self.pace, config.train.evaluations)
+        self._timer = StepTimer()
+        self._mark = 0.0
+        self._saved = 0.0
+        self._drawn = float("-inf")
+        self._after = 0.0  # seconds that will be needed after the last step
+        self._tuning: dict[str, float] | None = None
+        self._judging = 0.0  # seconds one judgement took
+
+    def run(self) -> End:
+        """Train to the end; leaves `best` behind. Raises `OwnerGone` (saved), `TrainingError`, `StorageError`."""
+        try:
+            end = self._train()
+            self._finish(end)
+        except OwnerGone:
+            if self.progress.step and not self.progress.finished:
+                self.save()
+            raise
+        return end
+
+    def resume(self) -> bool:
+        """Go on from `last` if there is one. Raises `TrainingError` when it belongs to other settings or images."""
+        path = self.folder / LAST
+        if not path.exists():
+            return False
+        tensors, record = checkpoint.load(path)
+        if record["identity"] != self.identity:
+            raise TrainingError(
+                "settings or images have changed since this training was interrupted",
+                path=self.folder,
+                kept="The checkpoint was kept",
+                mend="Start a new training, or restore what was changed",
+                reason="changed",
+            )
+        self._load(tensors, record)
+        self.metrics.cut(self.progress.step)
+        return True
+
+    def save(self) -> None:
+        """Write `last`: with it a killed training goes on bit for bit as if it had not been killed (on a CPU).
+
+        Weights that are no numbers are never written: the older checkpoint is what the training goes back to.
+        """
+        if not self._sound():
+            return
+        began = time.monotonic()
+        moments, numbers = self.stepper.tensors()
+        tensors = {
+            **checkpoint.with_prefix("model", self.recipe.model.state_dict()),
+            **checkpoint.with_prefix("average", self.judge.model.state_dict()),
+            **moments,
+            **checkpoint.random_state(),
+        }
+        record = {
+            "kind": "last",
+            "identity": self.identity,
+            "progress": self.progress.to_json(),
+            "pace": self.pace.to_json(),
+            "numbers": numbers,
+            "parts": self.stepper.parts,
+            "after": self._after,
+            "averaged": self.config.train.ema is not None,
+        }
+        self.metrics.flush()
+        size = checkpoint.save(self.folder / LAST, tensors, record)
+        self._saved = time.monotonic()
+        self._tell_checkpoint("last", LAST, self._saved - began, size)
+
+    def _train(self) -> End:
+        progress = self.progress
+        if progress.finished:
+            return "finished"
+        self._begin()
+        threads = self.config.train.workers if self.config.train.workers is not None else 1
+        with Prefetcher(self.samples, progress.place, threads=threads) as batches:
+            while not (self.pace.over(progress.step) or progress.early):
+                self._attend()
+                if self.control.stops:
+                    return "stopped"
+                try:
+                    self._step(batches)
+                except NotANumber as problem:
+                    self._step_back(problem)
+                    batches.restart(self.progress.place)
+                    progress = self.progress
+                    continue
+                self._between_steps()
+        return "finished"
+
+    def _sound(self) -> bool:
+        weights = [parameter.detach() for parameter in self.recipe.model.parameters()]
+        return bool(torch.isfinite(torch.stack(torch._foreach_norm(weights))).all())
+
+    def _begin(self) -> None:
+        # The generator's state goes into the checkpoint: what training draws must not depend on what was built before.
+        if not self.progress.step:
+            torch.manual_seed(self.seed)
+            self._budget(provisional=True)
+            self.save()
+        self.recipe.model.train()
+        self.reporter.phase("training", total=self._steps_shown())
+        self._saved = self._mark = time.monotonic()
+
+    def _step(self, batches: Prefetcher) -> None:
+        progress, began = self.progress, time.monotonic()
+        factor = self.pace.factor(progress.step) * progress.rate
+        batch = to_device(batches.take(), self.device.device, channels_last=self.channels_last)
+        while True:
+            try:
+                losses = try_step(self.stepper, batch, factor)
+                break
+            except OutOfMemory:
+                self.device.release_memory()
+                images = halve(self.stepper, len(batch.image))
+                self.reporter.warn(
+                    "memory",
+                    f"Memory ran out: {images} images at a time now, the rest added up. "
+                    "Normalisation sees smaller groups than before.",
+                )
+        self.judge.averaged.update(progress.step)
+        place = progress.place
+        progress.step += 1
+        progress.place = self.samples.next_place(place)
+        now = time.monotonic()
+        self._timer.add(now - began)
+        self.pace.spent += now - self._mark
+        self._mark = now
+        rate = self.stepper.rate * factor
+        self.metrics.add(progress.step, place.epoch, rate, losses, now - began)
+        self._tell_step(place.epoch, rate, losses)
+
+    def _tell_step(self, epoch: int, rate: float, losses: dict[str, float]) -> None:
+        step = self.progress.step
+        median = self._timer.median
+        left = self.pace.remaining_steps(step, median) * median
+        self.reporter.expect(time.time() + left + self._after if self._timer.ready else None)
+        self.reporter.step(
+            Step(
+                step=step,
+                steps=self._steps_shown(),
+                epoch=epoch,
+                progress=self.pace.position(step),
+                lr=rate,
+                losses=losses,
+                seconds=median,
+            )
+        )
+
+    def _between_steps(self) -> None:
+        progress = self.progress
+        if self._timer.ready and not self._after:
+            self._measure_afterwards()
+        due = sum(self.pace.position(progress.step) >= look for look in self._looks)
+        if due > progress.looks:
+            self._look(due)
+        if progress.place.position == 0:
+            self._end_epoch()
+        if time.monotonic() - self._saved > self.config.train.checkpoint_minutes * 60:
+            self.save()
+
+    def _look(self, due: int) -> None:
+        """Judge the averaged weights; after the last drop the best ones are kept."""
+        progress = self.progress
+        progress.looks = due
+        settled = self.pace.settled(progress.step)
+        if not settled and not self._affordable():
+            return
+        began = time.monotonic()
+        self.judge.prepare()
+        self._tuning = self.judge.tuning_losses()
+        if settled:
+            self._keep_if_best()
+        self._judging = time.monotonic() - began
+
+    def _affordable(self) -> bool:
+        if self.pace.budget is None:
+            return True
+        early = sum(look < 1 for look in self._looks) - _LATE_LOOKS + 1
+        return self._judging * early <= _JUDGING_SHARE * self.pace.budget
+
+    def _keep_if_best(self) -> bool:
+        progress = self.progress
+        total = (self._tuning or {}).get("total")
+        if total is None:
+            return False
+        if progress.best is not None and total >= progress.best:
+            progress.without_gain += 1
+            patience = self.config.train.patience
+            progress.early = patience is not None and progress.without_gain >= patience
+            return False
+        progress.best, progress.best_step, progress.without_gain = total, progress.step, 0
+        self._write_best()
+        return True
+
+    def _write_best(self) -> None:
+        began = time.monotonic()
+        record = {
+            "kind": "best",
+            "identity": self.identity,
+            "step": self.progress.step,
+            "epoch": self.progress.place.epoch,
+            "tuning": self._tuning,
+        }
+        weights = checkpoint.with_prefix("average", self.judge.model.state_dict())
+        size = checkpoint.save(self.folder / BEST, weights, record)
+        self._tell_checkpoint("best", BEST, time.monotonic() - began, size)
+
+    def _end_epoch(self) -> None:
+        progress = self.progress
+        self.reporter.tell(
+            Epoch(
+                epoch=progress.place.epoch,
+                step=progress.step,
+                lr=self.stepper.rate * self.pace.factor(progress.step) * progress.rate,
+                losses=self.metrics.means(),
+                tuning=self._tuning,
+                best=progress.best_step == progress.step,
+            )
+        )
+        self._tuning = None
+        if time.monotonic() - self._drawn > _PICTURES_EVERY_S:
+            self._draw()
+
+    def _draw(self) -> None:
+        count = self.config.train.pictures
+        if not count:
+            return
+        self.judge.averaged.bring_up_to_date()
+        progress = self.progress
+        for picture in self.judge.draw(self.folder, step=progress.step, epoch=progress.place.epoch, count=count):
+            self.reporter.tell(picture)
+        self._drawn = time.monotonic()
+
+    def _finish(self, end: End) -> None:
+        """Leave a usable model: `last`, and `best` if no judgement after the last drop has made one."""
+        progress = self.progress
+        if progress.finished:
+            return
+        name: Literal["stopping", "finishing"] = "stopping" if end == "stopped" else "finishing"
+        self.reporter.phase(name, "Saving what was learnt")
+        if not self._sound():
+            self._load(*checkpoint.load(self.folder / LAST))
+            progress = self.progress
+        self.save()
+        if not progress.step:
+            return
+        if progress.best is None:
+            self.judge.prepare()
+            self._tuning = self.judge.tuning_losses()
+            progress.best_step = progress.step
+            self._write_best()
+        self._draw()
+        if end == "finished":
+            progress.finished = True
+            self.save()
+
+    def _attend(self) -> None:
+        """Between two steps: what the owner wants."""
+        if self.control.owner_gone:
+            raise OwnerGone
+        if self.control.take_checkpoint_wish():
+            self.save()
+        if self.control.paused:
+            self.reporter.expect(None)
+            self.reporter.phase("paused")
+            self.save()
+            while not self.control.wait_while_paused(_PAUSE_LOOK_S):
+                if self.control.take_checkpoint_wish():
+                    self.save()
+            if not self.control.leaving:
+                self.reporter.phase("training", total=self._steps_shown())
+            self._mark = time.monotonic()
+        if self.control.owner_gone:
+            raise OwnerGone
+
+    def _step_back(self, problem: NotANumber) -> None:
+        """A loss is no number: back to the last checkpoint with half the rate; after three times it is over."""
+        setbacks, rate = self.progress.setbacks + 1, self.progress.rate / 2
+        if setbacks > SETBACKS:
+            raise TrainingError(
+                f"the losses are no numbers any more ({problem}), also after {SETBACKS} fresh starts at lower rates",
+                kept="The last good checkpoint was kept",
+                mend="Choose a lower learning rate, and look for images that are one flat colour",
+                reason="diverged",
+            )
+        step = self.progress.step
+        self._load(*checkpoint.load(self.folder / LAST))
+        self.progress.setbacks, self.progress.rate = setbacks, rate
+        self.metrics.cut(self.progress.step)
+        self.reporter.warn(
+            "diverged",
+            f"A loss was no number in step {step + 1}: back to step {self.progress.step}, at half the learning rate.",
+        )
+        self.save()
+        self.recipe.model.train()
+
+    def _load(self, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
+        self.recipe.model.load_state_dict(checkpoint.without_prefix("model", tensors))
+        self.judge.model.load_state_dict(checkpoint.without_prefix("average", tensors))
+        self.stepper.load(tensors, record["numbers"])
+        self.stepper.parts = record["parts"]
+        checkpoint.restore_random_state(tensors)
+        self.progress = Progress.from_json(record["progress"])
+        self.pace.budget = record["pace"]["budget"]
+        self.pace.spent = record["pace"]["spent"]
+        self._after = record["after"]
+
+    def _budget(self, *, provisional: bool) -> None:
+        minutes = self.config.train.minutes
+        if minutes is None:
+            return
+        spent = self.pace.spent
+        after = 0.1 * minutes * 60 if provisional else self._after
+        loaded = max(0.0, self.reporter.elapsed - spent)
+        self.pace.budget = training_budget(minutes=minutes, already=0.0, loaded=loaded, afterwards=after)
+
+    def _measure_afterwards(self) -> None:
+        """Once the steps are at pace: how long judging and scoring will take, and what that leaves for training."""
+        self._after = max(1e-3, self.afterwards())
+        self._budget(provisional=False)
+
+    def _steps_shown(self) -> int:
+        return self.progress.step + self.pace.remaining_steps(self.progress.step, self._timer.median or 1.0)
+
+    def _tell_checkpoint(self, kind: Literal["last", "best"], file: str, seconds: float, size: int) -> None:
+        progress = self.progress
+        self.reporter.tell(
+            Checkpoint(
+                kind=kind, step=progress.step, epoch=progress.place.epoch, file=file, seconds=seconds, bytes=size
+            )
+        )
+
+
+def looks(pace: Pace, evaluations: int) -> tuple[float, ...]:
+    """Positions in (0, 1] at which tuning images are judged: `evaluations` spread evenly, four after the last drop."""
+    if not evaluations:
+        return ()
+    settled = min(1.0, pace.schedule.last_drop / max(1, pace.schedule.total))
+    early = {k / evaluations for k in range(1, evaluations + 1) if k / evaluations <= settled}
+    late = {settled + (1 - settled) * k / _LATE_LOOKS for k in range(1, _LATE_LOOKS + 1)}
+    return tuple(sorted(early | {min(1.0, look) for look in late}))
+
+
+def _pace(config: TrainingConfig, steps_per_epoch: int) -> Pace:
+    train = config.train
+    if train.epochs is not None:
+        schedule = steps_schedule(
+            epochs=train.epochs,
+            steps_per_epoch=steps_per_epoch,
+            milestones=train.milestones,
+            gamma=train.gamma,
+            warmup=train.warmup,
+        )
+        return Pace(schedule)
+    total = train.steps if train.steps is not None else _TIME_UNITS
+    schedule = Schedule.of(total, milestones=train.milestones, gamma=train.gamma, warmup=train.warmup)
+    return Pace(schedule, budget=None if train.minutes is None else train.minutes * 60)

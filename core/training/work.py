@@ -1,0 +1,362 @@
+"""What a worker does for a job folder: train and score, or score again with other settings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import cv2
+import torch
+from pydantic import ValidationError
+
+from core.config import ProgressiveConfig, TrainingConfig
+from core.config.overrides import problems
+from core.errors import ConfigError, TrainingError
+from core.events import Done
+from core.files import atomic_write
+from core.imaging import Window
+from core.inference.loading import Loaded, load_rows, to_input
+from core.inference.predictor import Predictor
+from core.inference.scoring import Scorer, Summary
+from core.jobfiles import JobSpec, ManifestRow
+from core.jobs import Job
+from core.models import Recipe, build
+from core.models.base import Detector
+from core.preprocess import Preprocessor
+from core.synthesis import DefectSynthesiser, TextureSource
+from core.training import checkpoint
+from core.training.control import Control
+from core.training.data import Samples, tuning_samples
+from core.training.devices import Device
+from core.training.images import ImageCache, ImageSet, load_images
+from core.training.judge import Judge, OwnerGone
+from core.training.loop import BEST, LAST, Trainer
+from core.training.reporter import Reporter
+
+_NAMED: Final = 100  # unreadable images that are named one by one
+_RESERVE: Final = 1.25  # scoring also writes maps, and the machine may be busier by then
+_MEASURED: Final = 8
+Builder = Callable[[TrainingConfig], Recipe]
+
+
+@dataclass(frozen=True)
+class Worker:
+    """One job at work: its folder and the two ends of the conversation with its owner."""
+
+    job: Job
+    spec: JobSpec
+    config: TrainingConfig
+    reporter: Reporter
+    control: Control
+    builder: Builder = build
+
+    @property
+    def folder(self) -> Path:
+        return self.job.folder
+
+    @property
+    def window(self) -> Window | None:
+        return None if self.spec.window is None else Window(*self.spec.window)
+
+    def look_up(self) -> None:
+        """Raises `OwnerGone` when nobody is left."""
+        if self.control.owner_gone:
+            raise OwnerGone
+
+    def train(self) -> Done:
+        """Train, then score tuning and test images. A second *stop* leaves out what is not scored by then."""
+        config = self.config
+        seed = config.train.seed if self.spec.seed is None else self.spec.seed
+        device = self._device()
+        rows = list(self.job.manifest())
+        self.reporter.phase("loading", "Reading the good images")
+        cache = ImageCache(self.folder / "cache" / "crops.u8", limit=config.train.cache_mb * 2**20)
+        try:
+            trainer = self._trainer(rows, cache, device, seed)
+            if self.spec.resume:
+                trainer.resume()
+            self._hello(device, resumed=trainer.progress.step > 0)
+            end = trainer.run()
+        finally:
+            cache.drop()
+        if not trainer.progress.step:
+            return self._done("stopped", trainer, Summary(0, 0, complete=False))
+        self._write_model(trainer, device)
+        picked = [row for row in rows if row.split in (self.spec.score.splits or ("tuning", "test"))]
+        out = self.folder / "scores" / self.spec.score.scoring
+        summary = self._score(trainer.judge.model, picked, out, device, BEST)
+        return self._done(end, trainer, summary)
+
+    def score(self) -> Done:
+        """Score this job's images with a finished training's weights."""
+        device = self._device()
+        rows = list(self.job.manifest())
+        wanted = self.spec.score.splits
+        picked = [row for row in rows if wanted is None or row.split in wanted]
+        self.reporter.phase("loading", "Reading the model")
+        model = self.builder(self.config).model.to(device.device)
+        self._hello(device, resumed=False)
+        source = self.training_folder / (BEST if self.spec.score.weights == "best" else LAST)
+        summary = self._score(model, picked, self.folder, device, str(source))
+        return Done(
+            outcome="finished" if summary.complete else "stopped",
+            seconds=self.reporter.elapsed,
+            weights=str(source),
+            scores=str(self.folder),
+            scored=summary.scored,
+            unreadable=summary.unreadable,
+            memory=self.reporter.peak_memory,
+        )
+
+    @property
+    def training_folder(self) -> Path:
+        """Where the weights are: the job itself, or the training that a scoring names (relative to the scoring)."""
+        named = self.spec.score.training
+        if named is None:
+            return self.folder if self.spec.command == "train" else self.folder.parent.parent
+        return (self.folder / named).resolve()
+
+    def _device(self) -> Device:
+        cv2.setNumThreads(1)  # the loaders are threads already; more would only fight with torch
+        return Device(precision=self.config.train.amp, threads=self.config.train.threads)
+
+    def _hello(self, device: Device, *, resumed: bool) -> None:
+        self.reporter.hello(
+            framework=device.framework,
+            computing_on=device.name,
+            threads=device.threads,
+            resumed=resumed,
+            nondeterministic=device.nondeterministic,
+        )
+
+    def _trainer(self, rows: list[ManifestRow], cache: ImageCache, device: Device, seed: int) -> Trainer:
+        config = self.config
+        good = [row for row in rows if row.split == "train" and row.label == "good"]
+        left_out = sum(row.split == "train" for row in rows) - len(good)
+        if left_out:
+            self.reporter.warn("not_good", f"{left_out} training images are not good ones and were left out.")
+        images = self._load(good, cache)
+        if not len(images):
+            raise no_good_images(len(good))
+        if len(images) < config.train.batch:
+            self.reporter.warn("few", f"Only {len(images)} good images: each is used several times in a step.")
+        tuning = self._tuning(rows, images)
+        self.reporter.phase("preparing", "Building the model")
+        synthesiser = self._synthesiser(images)
+        samples = Samples(
+            images.crops, synthesiser, batch=config.train.batch, seed=seed, drop_last=config.train.drop_last
+        )
+        torch.manual_seed(seed)
+        live = self.builder(config)
+        shadow = self.builder(config)
+        live.model.to(device.device)
+        shadow.model.to(device.device)
+        channels_last = bool(config.train.channels_last) if config.train.channels_last is not None else False
+        if channels_last:
+            live.model.to(memory_format=torch.channels_last)
+        judge = Judge(
+            config,
+            live,
+            shadow,
+            device=device,
+            samples=samples,
+            tuning=tuning_samples(tuning.crops, synthesiser),
+            channels_last=channels_last,
+            look_up=self.look_up,
+        )
+        to_score = sum(row.split in (self.spec.score.splits or ("tuning", "test")) for row in rows)
+        return Trainer(
+            config,
+            self.folder,
+            live,
+            samples=samples,
+            judge=judge,
+            device=device,
+            reporter=self.reporter,
+            control=self.control,
+            identity=_identity(config, seed, good, len(images)),
+            seed=seed,
+            channels_last=channels_last,
+            afterwards=lambda: self._afterwards(judge, images, to_score, device),
+        )
+
+    def _load(self, rows: list[ManifestRow], cache: ImageCache) -> ImageSet:
+        """Decode `rows` once; unreadable ones are named and left out."""
+        preprocessor = Preprocessor(self.config.preprocess)
+
+        def progress(done: int) -> None:
+            self.reporter.progress(done, len(rows))
+            self.look_up()
+
+        loaded = load_rows(rows, preprocessor, self.window, threads=_loader_threads(self.config))
+        images = load_images(loaded, cache=cache, progress=progress)
+        self._name_unreadable(images.unreadable)
+        return images
+
+    def _tuning(self, rows: list[ManifestRow], training: ImageSet) -> ImageSet:
+        good = [row for row in rows if row.split == "tuning" and row.label == "good"]
+        images = self._load(good, ImageCache(self.folder / "cache" / "tuning.u8", limit=2**31))
+        if len(images):
+            return images
+        self.reporter.warn(
+            "no_tuning", "No good tuning images: progress is judged on training images, which is optimistic."
+        )
+        return training
+
+    def _synthesiser(self, images: ImageSet) -> DefectSynthesiser:
+        simulate, size = self.config.simulate, self.config.preprocess.size
+        textures = TextureSource(simulate.textures, size, own=list(images.crops))
+        return DefectSynthesiser(simulate, self.config.augment, size, textures)
+
+    def _name_unreadable(self, images: Iterable[Loaded]) -> None:
+        for number, image in enumerate(images):
+            if number == _NAMED:
+                self.reporter.warn("image", "More images cannot be read; they are all in the scores or in the log.")
+                return
+            self.reporter.warn("image", f"This image was left out: {image.problem}.", path=image.row.path)
+
+    def _afterwards(self, judge: Judge, images: ImageSet, count: int, device: Device) -> float:
+        """Seconds for what follows the last step: judging once more, and reading and scoring `count` images."""
+        judge.averaged.bring_up_to_date()
+        probe = to_input(images.crops[: min(_MEASURED, len(images))]).to(device.device)
+        predictor = self._predictor(judge)
+        predictor.predict(probe[:1])
+        began = time.monotonic()
+        predictor.predict(probe)
+        device.synchronize()
+        image = (time.monotonic() - began) / len(probe) + 0.01
+        began = time.monotonic()
+        judge.prepare()
+        judge.tuning_losses()
+        return _RESERVE * (2 * (time.monotonic() - began) + count * (image * 1.5 + images.seconds))
+
+    def _predictor(self, judge: Judge) -> Predictor:
+        return Predictor(
+            judge.model,
+            progressive=self.config.progressive,
+            score=self.config.score,
+            size=self.config.preprocess.size,
+        )
+
+    def _score(self, model: Detector, rows: list[ManifestRow], out: Path, device: Device, source: str) -> Summary:
+        wanted, config = self.spec.score, self.config
+        path = self.training_folder / source
+        weights = checkpoint.without_prefix("average", checkpoint.load(path)[0])
+        model.load_state_dict(weights)
+        asked = {"n": wanted.passes, "gate": wanted.gate, "taps": wanted.taps, "score_from": wanted.score_from}
+        progressive = config.progressive.model_copy(update={k: v for k, v in asked.items() if v is not None})
+        predictor = Predictor(model, progressive=progressive, score=config.score, size=config.preprocess.size)
+        _write_settings(out, wanted.scoring, progressive, path)
+        scorer = Scorer(
+            predictor,
+            Preprocessor(config.preprocess),
+            out,
+            window=self.window,
+            device=device.device,
+            batch=wanted.batch or config.eval.batch,
+            threads=_loader_threads(config),
+            heatmaps=wanted.heatmaps,
+        )
+        enough = 2 if self.spec.command == "train" else 1
+        began = time.monotonic()
+
+        def progress(done: int) -> None:
+            self.reporter.progress(done, len(rows))
+            self.reporter.expect(time.time() + (time.monotonic() - began) / done * (len(rows) - done))
+
+        def keep_going() -> bool:
+            self.look_up()
+            while self.control.paused and not self.control.wait_while_paused(0.2):
+                pass
+            return self.control.stops < enough
+
+        self.reporter.phase("scoring", "Scoring the images", total=len(rows))
+        self.look_up()
+        if not keep_going():
+            return Summary(0, 0, complete=False)
+        return scorer.run(
+            rows, progress=progress, keep_going=keep_going, unreadable=lambda image: self._name_unreadable([image])
+        )
+
+    def _write_model(self, trainer: Trainer, device: Device) -> None:
+        record = {
+            "schema": 1,
+            "run": self.spec.run,
+            "product": self.spec.product,
+            "view": self.spec.view,
+            "config": self.config.model_dump(mode="json"),
+            "window": self.spec.window,
+            "weights": BEST,
+            "step": trainer.progress.best_step or trainer.progress.step,
+            "epochs": trainer.progress.place.epoch,
+            "tuning_loss": trainer.progress.best,
+            "identity": trainer.identity,
+            "framework": device.framework,
+            "computing_on": device.name,
+            "nondeterministic": list(device.nondeterministic),
+        }
+        atomic_write(self.folder / "model.json", json.dumps(record, indent=1, ensure_ascii=False))
+
+    def _done(self, end: str, trainer: Trainer, summary: Summary) -> Done:
+        return Done(
+            outcome="finished" if end == "finished" and summary.complete else "stopped",
+            step=trainer.progress.step,
+            epoch=trainer.progress.place.epoch,
+            seconds=self.reporter.elapsed,
+            weights=BEST if trainer.progress.step else "",
+            scores=f"scores/{self.spec.score.scoring}" if summary.complete else "",
+            scored=summary.scored,
+            unreadable=summary.unreadable,
+            memory=self.reporter.peak_memory,
+        )
+
+
+def read_config(job: Job, spec: JobSpec) -> TrainingConfig:
+    """The settings of a job: its own, or those in `model.json` of the training that it scores with.
+
+    Raises `ConfigError`, `TrainingError` (the training has no model).
+    """
+    values: dict[str, Any] = spec.config
+    if spec.command == "score" and not values:
+        folder = job.folder.parent.parent if spec.score.training is None else job.folder / spec.score.training
+        try:
+            values = json.loads((folder / "model.json").read_bytes())["config"]
+        except (OSError, ValueError, KeyError) as error:
+            raise TrainingError(
+                "this training has no model yet", path=folder, mend="Finish or resume it first", reason="no_model"
+            ) from error
+    try:
+        return TrainingConfig.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(problems(error), path=job.folder / "job.json") from error
+
+
+def no_good_images(asked: int) -> TrainingError:
+    what = f"none of the {asked} good training images can be read" if asked else "there are no good training images"
+    return TrainingError(
+        what, kept="Nothing was trained", mend="Add good images to the training split", reason="no_good_images"
+    )
+
+
+def _identity(config: TrainingConfig, seed: int, rows: list[ManifestRow], crops: int) -> str:
+    """Hash of everything that decides the result of a training."""
+    digest = hashlib.sha256()
+    digest.update(config.model_dump_json(exclude={"train": {"checkpoint_minutes", "pictures", "cache_mb"}}).encode())
+    digest.update(f"{seed} {crops}".encode())
+    for row in rows:
+        digest.update(f"{row.id} {row.path} {row.sha256} {row.boxes}\n".encode())
+    return digest.hexdigest()
+
+
+def _write_settings(out: Path, scoring: str, progressive: ProgressiveConfig, weights: Path) -> None:
+    record = {"schema": 1, "scoring": scoring, "progressive": progressive.model_dump(), "weights": str(weights)}
+    atomic_write(out / "settings.json", json.dumps(record, indent=1))
+
+
+def _loader_threads(config: TrainingConfig) -> int:
+    return max(1, min(4, config.train.threads or torch.get_num_threads()))

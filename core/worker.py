@@ -1,0 +1,113 @@
+"""The child process: `python -P -m core.worker train|score FOLDER [--detached]`.
+
+It listens and speaks before torch is imported, writes only below its job folder, and never opens a project. Exit codes
+are those of `core.errors.ExitCode`; 75 when its owner has gone (a checkpoint was written: the training can be resumed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import faulthandler
+import os
+import sys
+import traceback
+from pathlib import Path
+from typing import Final
+
+from core.errors import ExitCode, FlawscopeError, StorageError, TrainingError
+from core.jobs import Job
+from core.training.control import OWNER_GONE_EXIT, Control
+from core.training.reporter import Reporter
+
+_NICE: Final = 10
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Do the job of a folder; the exit code."""
+    parser = argparse.ArgumentParser(prog="core.worker", description="Work on a job folder.")
+    parser.add_argument("command", choices=["train", "score"])
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--detached", action="store_true", help="obey control.jsonl, not the standard input")
+    asked = parser.parse_args(arguments)
+    faulthandler.enable()
+    _be_nice()
+    job = Job(asked.folder)
+    control = Control(job.folder, detached=asked.detached)
+    control.start()
+    try:
+        spec = job.spec()
+        with Reporter(job.folder, run=spec.run, command=asked.command) as reporter:
+            return _work(job, asked.command, reporter, control)
+    except FlawscopeError as error:  # no job, or a disk on which nothing can be said
+        sys.stderr.write(f"{error}\n")
+        return error.exit_code
+
+
+def _work(job: Job, command: str, reporter: Reporter, control: Control) -> int:
+    try:
+        reporter.hello()
+        reporter.phase("loading", "Loading the framework")
+        done = _run(job, command, reporter, control)
+        if done:
+            return ExitCode.OK
+        reporter.interrupted()
+        return OWNER_GONE_EXIT
+    except FlawscopeError as error:
+        traceback.print_exc()
+        reporter.failed(error, error.reason if isinstance(error, TrainingError) else error.code)
+        return error.exit_code
+    except Exception as error:
+        traceback.print_exc()
+        reporter.failed(_unexpected(error, job.folder), "unexpected")
+        return ExitCode.UNEXPECTED
+
+
+def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
+    """True when the job ended well, False when its owner has gone."""
+    from core.training.judge import OwnerGone  # torch begins here
+    from core.training.work import Worker, read_config
+
+    spec = job.spec()
+    worker = Worker(job, spec, read_config(job, spec), reporter, control)
+    try:
+        worker.look_up()
+        done = worker.train() if command == "train" else worker.score()
+    except OwnerGone:
+        return False
+    reporter.finished(done)
+    return True
+
+
+def _unexpected(error: Exception, folder: Path) -> FlawscopeError:
+    if isinstance(error, ImportError):
+        return FlawscopeError(
+            f"a library that training needs is missing or broken ({error})",
+            kept="Nothing was changed",
+            mend='Install it with: pip install "flawscope[train]"',
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return StorageError(f"a file could not be read or written ({error})", kept="The last checkpoint was kept")
+    return FlawscopeError(
+        f"something unforeseen happened ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})",
+        path=folder / "log.txt",
+        kept="The last checkpoint was kept",
+        mend="The log has the details",
+    )
+
+
+def _be_nice() -> None:
+    with contextlib.suppress(OSError, ImportError):
+        if sys.platform == "win32":
+            import psutil
+
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            os.nice(_NICE)
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # threads of libraries must not hold up the end
