@@ -1,0 +1,41 @@
+"""From one schema version to the next, after a verified backup.
+
+Each step is a function over the writing connection inside one transaction; version n is made by `STEPS[n - 1]` from
+version n - 1. Version 1 is the first one, so there are none yet.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from core.project.backup import make_backup
+from core.project.database import SCHEMA_VERSION
+from core.project.failures import speaking_of
+from core.project.writer import Transaction, account, open_connection
+
+Step = Callable[[sqlite3.Connection], None]
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({})
+
+
+def migrate(file: Path, version: int, *, steps: Mapping[int, Step] = STEPS, target: int = SCHEMA_VERSION) -> Path:
+    """Bring a project file to `target`; returns the backup made before. All steps happen, or none."""
+    copy = make_backup(file, kind="migration").path
+    with speaking_of(file), closing(open_connection(file)) as connection:
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            for number in range(version + 1, target + 1):
+                steps[number](connection)
+            connection.execute(f"PRAGMA user_version = {target}")
+            words = {"from": version, "to": target, "backup": copy.name}
+            Transaction(connection, account(), lambda: 0.0).audit("migrate", "project", after=words)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+    return copy

@@ -1,0 +1,115 @@
+"""Undo that survives a restart: what stood in which cell of the store before and after each step.
+
+Every step a person can take back is a change of columns (a label, a split, `withdrawn` of a verdict, `state` of a
+stroke), so undoing is writing the old values. It refuses when something else has changed the same cells since.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal
+
+from core.errors import ProjectError
+from core.project.base import Store
+from core.project.records import UndoStep
+from core.project.writer import Transaction
+
+_ALLOWED: Final = {
+    "image": {"split", "label", "class_id"},
+    "defect_class": {"code", "names", "colour", "position", "description", "retired", "merged_into"},
+    "verdict": {"withdrawn"},
+    "note": {"withdrawn"},
+    "stroke": {"state"},
+}
+_KEPT_STEPS: Final = 10_000
+
+
+@dataclass(frozen=True)
+class Change:
+    """One column of some rows: ids and what stood there before and after."""
+
+    table: str
+    column: str
+    ids: Sequence[int]
+    before: Sequence[Any]
+    after: Sequence[Any]
+
+
+def remember(tx: Transaction, label: str, changes: Sequence[Change], *, image_id: int | None = None) -> int:
+    """Make what this transaction does undoable under `label`; what could be redone is dropped."""
+    for change in changes:
+        if change.column not in _ALLOWED.get(change.table, ()):
+            raise AssertionError(f"{change.table}.{change.column} cannot be undone")
+    packed = zlib.compress(json.dumps([vars(change) for change in changes], separators=(",", ":")).encode(), 1)
+    if image_id is None:
+        tx.execute("UPDATE undo SET state = 'dropped' WHERE state = 'undone'")
+    else:
+        tx.execute(
+            "UPDATE undo SET state = 'dropped' WHERE state = 'undone' AND (image_id = ? OR image_id IS NULL)",
+            [image_id],
+        )
+    subject = changes[0].table
+    step = tx.insert("undo", at=tx.now, who=tx.who, label=label, subject=subject, image_id=image_id, changes=packed)
+    tx.execute("DELETE FROM undo WHERE id <= ?", [step - _KEPT_STEPS])
+    return step
+
+
+class UndoMethods(Store):
+    """Undo and redo of labels, splits, classes, verdicts, notes and strokes."""
+
+    def next_undo(self, image_id: int | None = None) -> UndoStep | None:
+        """What `undo` would take back: the last step, or with `image_id` the last one on that image alone."""
+        return self._next("done", "DESC", image_id)
+
+    def next_redo(self, image_id: int | None = None) -> UndoStep | None:
+        """What `redo` would do again."""
+        return self._next("undone", "ASC", image_id)
+
+    def undo(self, image_id: int | None = None) -> UndoStep | None:
+        """Take the last step back; None when there is none. Raises `ProjectError` when it cannot be taken back."""
+        step = self.next_undo(image_id)
+        return None if step is None else self._turn(step, "undone")
+
+    def redo(self, image_id: int | None = None) -> UndoStep | None:
+        """Do again what was taken back last; None when there is nothing."""
+        step = self.next_redo(image_id)
+        return None if step is None else self._turn(step, "done")
+
+    def _next(self, state: str, order: str, image_id: int | None) -> UndoStep | None:
+        query = f"""SELECT id, label, image_id, who, at FROM undo WHERE state = ? AND (? IS NULL OR image_id = ?)
+            ORDER BY id {order} LIMIT 1"""
+        with self._read() as db:
+            row = db.execute(query, [state, image_id, image_id]).fetchone()
+        return None if row is None else UndoStep(*row)
+
+    def _turn(self, step: UndoStep, to: Literal["done", "undone"]) -> UndoStep:
+        def change(tx: Transaction) -> UndoStep:
+            state, packed = tx.execute("SELECT state, changes FROM undo WHERE id = ?", [step.id]).fetchone()
+            if state == to:
+                raise ProjectError(f"“{step.label}” was just {to} elsewhere", kept="Nothing was changed")
+            changes = [Change(**fields) for fields in json.loads(zlib.decompress(packed))]
+            for item in reversed(changes) if to == "undone" else changes:
+                _write_cells(tx, item, undo=to == "undone", label=step.label)
+            tx.execute("UPDATE undo SET state = ? WHERE id = ?", [to, step.id])
+            action = "undo" if to == "undone" else "redo"
+            summary = [{"table": c.table, "column": c.column, "rows": len(c.ids), "first": c.ids[:20]} for c in changes]
+            tx.audit(action, "undo", step.id, after={"label": step.label, "changes": summary})
+            return step
+
+        return self._write(change)
+
+
+def _write_cells(tx: Transaction, change: Change, *, undo: bool, label: str) -> None:
+    if change.column not in _ALLOWED.get(change.table, ()):
+        raise ProjectError(f"“{label}” cannot be undone", kept="Nothing was changed")
+    old, new = (change.after, change.before) if undo else (change.before, change.after)
+    rows = [(value, row_id, was) for row_id, was, value in zip(change.ids, old, new, strict=True)]
+    statement = f"UPDATE {change.table} SET {change.column} = ? WHERE id = ? AND {change.column} IS ?"
+    if tx.executemany(statement, rows).rowcount != len(rows):
+        raise ProjectError(
+            f"“{label}” cannot be {'undone' if undo else 'redone'}: something was changed since",
+            kept="Nothing was changed",
+        )
