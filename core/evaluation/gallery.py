@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from core.assets import resources
 from core.errors import ImageError
 from core.evaluation.figures import Curve, Figures, Histogram, RateFigure
-from core.evaluation.pictures import Panels, Rgb, panels
+from core.evaluation.pictures import Panels, Rgb, is_wide, panels
 from core.files import atomic_write
 from core.imaging import save_png
 from core.words import Label
@@ -51,6 +51,7 @@ class _Shown:
     item: GalleryItem
     pictures: tuple[tuple[str, str], ...]
     problem: str
+    wide: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,7 @@ def _show(folder: Path, item: GalleryItem, threshold: float | None, *, side: int
         relative = f"pictures/{item.id}-{name.lower().replace(' ', '-')}.png"
         save_png(folder / relative, picture)
         pictures.append((name, relative))
-    return _Shown(item, tuple(pictures), "")
+    return _Shown(item, tuple(pictures), "", is_wide(made.image))
 
 
 def _panels(item: GalleryItem, threshold: float | None, *, side: int, top: float) -> Panels | None:
@@ -167,14 +168,15 @@ def _panels(item: GalleryItem, threshold: float | None, *, side: int, top: float
     if anomaly is None:
         return None
     limit = 0.5 * top if threshold is None else threshold
+    image = item.load_image()
     return panels(
-        item.load_image(),
+        image,
         anomaly,
         threshold=limit,
         rejected=item.score >= limit,
         mask=item.load_mask(),
         reconstruction=item.load_reconstruction(),
-        side=side,
+        side=round(1.6 * side) if is_wide(image) else side,
         top=top,
     )
 

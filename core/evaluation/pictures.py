@@ -94,7 +94,10 @@ def heatmap_picture(
     top: float = 1.0,
     caption: str = "",
 ) -> Rgb:
-    """The panels side by side with captions, one (h, w, 3) uint8 picture; `caption` (Latin) stands after "Image"."""
+    """The panels with captions in one (h, w, 3) uint8 picture: side by side, or below each other when they are wide.
+
+    `caption` (Latin letters) stands after "Image".
+    """
     from PIL import Image, ImageDraw, ImageFont
 
     shown = panels(
@@ -108,16 +111,23 @@ def heatmap_picture(
         top=top,
     ).named()
     height, width = shown[0][1].shape[:2]
-    step = width + _GAP
-    canvas = np.full((height + _CAPTION + _GAP, step * len(shown) + _GAP, 3), _PAPER, np.uint8)
-    for place, (_, picture) in enumerate(shown):
-        canvas[_CAPTION : _CAPTION + height, _GAP + place * step : _GAP + place * step + width] = picture
+    cell_height, cell_width = _CAPTION + height, width + _GAP
+    down, across = (len(shown), 1) if is_wide(shown[0][1]) else (1, len(shown))
+    canvas = np.full((cell_height * down + _GAP, cell_width * across + _GAP, 3), _PAPER, np.uint8)
+    corners = [(_CAPTION + k // across * cell_height, _GAP + k % across * cell_width) for k in range(len(shown))]
+    for (y, x), (_, picture) in zip(corners, shown, strict=True):
+        canvas[y : y + height, x : x + width] = picture
     drawn = Image.fromarray(canvas)
     pen, font = ImageDraw.Draw(drawn), ImageFont.load_default(size=15)
-    for place, (name, _) in enumerate(shown):
+    for place, ((y, x), (name, _)) in enumerate(zip(corners, shown, strict=True)):
         text = f"{name}  {caption}" if caption and not place else name
-        pen.text((_GAP + 1 + place * step, 7), _shortened(text, font.getlength, width), fill=_INK, font=font)
+        pen.text((x + 1, y - _CAPTION + 7), _shortened(text, font.getlength, width), fill=_INK, font=font)
     return np.asarray(drawn, dtype=np.uint8)
+
+
+def is_wide(picture: Rgb) -> bool:
+    """Whether panels of this shape stand better below each other: a strip of vials, a board."""
+    return bool(picture.shape[1] > 1.8 * picture.shape[0])
 
 
 def heat_overlay(image: Rgb, values: NDArray[np.float32], *, threshold: float, top: float = 1.0) -> Rgb:

@@ -79,6 +79,12 @@ def test_the_strip_holds_all_panels_beside_each_other() -> None:
     assert (strip[30:90, 8:98] == panels(GREY, _map(), threshold=0.4, side=90).image).all()
 
 
+def test_panels_of_a_wide_image_stand_below_each_other() -> None:
+    strip = np.full((40, 160, 3), 128, np.uint8)
+    made = heatmap_picture(strip, _map(), threshold=0.4, side=160)
+    assert made.shape == (2 * (40 + 30) + 8, 160 + 16, 3)
+
+
 def _items() -> list[GalleryItem]:
     def item(key: int, label: str, score: float, name: str = "") -> GalleryItem:
         mask = np.zeros((60, 90), np.uint8)
