@@ -19,6 +19,7 @@ from core.evaluation.curves import NotMeasured
 
 LEVEL: Final = 0.95
 _NO_WIDTH: Final = "every defective image scores above every good one, so that DeLong's interval has no width"
+_ALIKE: Final = "the images of each kind all rank alike, so that DeLong's interval has no width"
 _TOO_FEW: Final = "an interval needs at least two good and two defective images"
 
 
@@ -158,7 +159,7 @@ def delong(scores: ArrayLike, defective: ArrayLike, *, level: float = LEVEL) -> 
         return AucEstimate(auc, None, None, n, m, _TOO_FEW)
     se = math.sqrt(float(share_bad.var(ddof=1)) / m + float(share_good.var(ddof=1)) / n)
     if se == 0.0 or not 0.0 < auc < 1.0:
-        return AucEstimate(auc, se, None, n, m, _NO_WIDTH)
+        return AucEstimate(auc, se, None, n, m, _NO_WIDTH if auc == 1.0 else _ALIKE)
     z = NormalDist().inv_cdf(0.5 + level / 2)
     logit, spread = math.log(auc / (1 - auc)), z * se / (auc * (1 - auc))
     return AucEstimate(auc, se, Interval(_expit(logit - spread), _expit(logit + spread), level), n, m)

@@ -56,7 +56,7 @@ def _tiny_set() -> list[ScoredImage]:
 
 
 def _threshold() -> ThresholdChoice:
-    choice = choose_threshold([0.1, 0.42])
+    choice = choose_threshold([0.1, 0.42], [0.6, 0.3])
     assert isinstance(choice, ThresholdChoice)
     return choice
 
@@ -120,6 +120,7 @@ def test_the_confusion_table_is_taken_at_the_threshold_of_the_tuning_images(figu
 def test_figures_survive_json(figures: Figures) -> None:
     text = figures.model_dump_json()
     assert Figures.model_validate_json(text) == figures
+    assert figures.threshold is not None and figures.threshold.proposals
     flat = json.loads(text)
     assert {"image_auroc", "pixel_auroc", "images", "defective", "masks", "seconds"} <= flat.keys()
 

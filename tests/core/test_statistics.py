@@ -109,6 +109,10 @@ def test_perfect_separation_or_too_few_images_give_an_area_but_no_interval() -> 
     assert isinstance(perfect, AucEstimate)
     assert (perfect.auc, perfect.interval) == (1.0, None)
     assert "no width" in perfect.note
+    tied = delong([0.5] * 4, [True, True, False, False])
+    assert isinstance(tied, AucEstimate)
+    assert (tied.auc, tied.interval) == (0.5, None)
+    assert "rank alike" in tied.note
     single = delong([0.9, 0.1, 0.2], [True, False, False])
     assert isinstance(single, AucEstimate)
     assert (single.auc, single.interval) == (1.0, None)
