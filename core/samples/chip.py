@@ -193,7 +193,7 @@ def _resin(layer: Layer, design: Design, plan: Plan, rng: np.random.Generator) -
     angle = np.arctan2(gy, gx)
     place_on_ring = ((angle + np.pi) * np.float32(8 / (2 * np.pi))).astype(np.float32)
     reach = cv2.remap(ring, place_on_ring, np.zeros_like(place_on_ring), cv2.INTER_LINEAR)
-    foot = design.resin_width * reach + 0.8 * cut(grain(5.0), rng, width, height)
+    foot = design.resin_width * reach + 0.5 * cut(grain(5.0), rng, width, height)
     mask = np.clip((foot - distance) / 1.6 + 0.5, 0, 1).astype(np.float32)
     assert design.resin is not None
     coat(layer, mask * np.float32(0.94), design.resin, metal=0.0, gloss=0.07)

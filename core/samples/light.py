@@ -57,8 +57,8 @@ def light_of(kind: Kind, *, seed: int, index: int) -> Light:
     return Light(
         exposure=1.0 + drifted(0.03, 0.05),
         warmth=drifted(0.015, 0.012),
-        gradient=(drifted(0.03, 0.05), drifted(0.03, 0.05)),
-        vignette=0.10 + drifted(0.02, 0.02),
+        gradient=(drifted(0.04, 0.06), drifted(0.04, 0.06)),
+        vignette=0.15 + drifted(0.02, 0.02),
         tilt=(drifted(0.015, 0.02), drifted(0.015, 0.02)),
         ring=1.0 + drifted(0.05, 0.06),
         defocus=0.62 + drifted(0.04, 0.12),

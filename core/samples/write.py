@@ -14,7 +14,7 @@ import numpy as np
 
 from core.files import atomic_write
 from core.imaging import save_png
-from core.samples.light import Bytes, stream
+from core.samples.light import LOT_SIZE, Bytes, stream
 from core.samples.names import KIND_CLASSES, KINDS, Kind, check
 from core.samples.part import SamplePart, cells, draw, roi
 
@@ -39,7 +39,7 @@ def orders(kind: Kind, *, train: int, test_good: int, per_class: int, seed: int)
         tests += [code] * per_class
     mixed = stream(kind, seed, 6, 0).permutation(len(tests))
     made: list[tuple[int, str, str | None]] = [(index, "train", None) for index in range(train)]
-    first = ceil(train / 20) * 20  # a fresh lot: lots never straddle training and test
+    first = ceil(train / LOT_SIZE) * LOT_SIZE  # a fresh lot: lots never straddle training and test
     made += [(first + place, "test", tests[int(which)]) for place, which in enumerate(mixed)]
     return made
 
