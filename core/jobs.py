@@ -25,8 +25,7 @@ from typing import Any, Final, Literal
 import psutil
 from pydantic import ValidationError
 
-import core
-from core.errors import InputError, StorageError, TrainingError
+from core.errors import ExitCode, InputError, StorageError, TrainingError
 from core.events import AnyEvent, Checkpoint, Done, EventTail, Failure, Heartbeat, PhaseChanged, Step, append_line
 from core.files import atomic_write, atomic_writer
 from core.jobfiles import ACTIVE, SCHEMA, JobSpec, JobState, ManifestRow, ScoreSpec, Status, read_state, write_state
@@ -258,6 +257,13 @@ class RunningJob:
         if self.outcome() != "interrupted":
             return None
         code = self.exit_code
+        if code == ExitCode.STORAGE:  # the disk was too full for the reason itself
+            return StorageError(
+                "the disk is full or cannot be written to",
+                path=self.job.folder,
+                kept="The last checkpoint was kept",
+                mend="Free some space and resume the training",
+            )
         how = "" if code is None else f" ({_signal_name(code)})"
         return TrainingError(
             f"the worker ended unexpectedly{how}",
@@ -336,7 +342,7 @@ def worker_command(command: Literal["train", "score"], folder: Path) -> list[str
 
 def worker_environment() -> dict[str, str]:
     """This process's environment, with our packages found first from any working folder, and offline."""
-    home = str(Path(core.__file__).resolve().parent.parent)
+    home = str(Path(__file__).resolve().parent.parent)
     paths = [home, *(part for part in os.environ.get("PYTHONPATH", "").split(os.pathsep) if part and part != home)]
     return {
         **os.environ,
