@@ -9,7 +9,7 @@ from typing import Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.annotation import masks
+from core.annotation import masks as label_masks
 from core.errors import InputError, ProjectDamagedError, ProjectError
 from core.project.base import Store
 from core.project.records import Layer, Stroke
@@ -56,7 +56,7 @@ class AnnotationMethods(Store):
     ) -> list[int]:
         """Store several masks in one transaction, each with its own audit row."""
         packed = [
-            (image_id, masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask))) for image_id, mask in items
+            (image_id, label_masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask))) for image_id, mask in items
         ]
 
         def change(tx: Transaction) -> list[int]:
@@ -131,7 +131,7 @@ class AnnotationMethods(Store):
     def add_stroke(
         self,
         image_id: int,
-        delta: masks.Delta,
+        delta: label_masks.Delta,
         *,
         tool: str,
         class_id: int | None,
@@ -142,7 +142,7 @@ class AnnotationMethods(Store):
 
         The first stroke on an image whose mask was imported starts from that mask; the imported one stays as it was.
         """
-        packed = masks.pack_delta(delta)
+        packed = label_masks.pack_delta(delta)
 
         def change(tx: Transaction) -> int:
             who = author or tx.who
@@ -177,7 +177,8 @@ class AnnotationMethods(Store):
             WHERE layer_id = ? ORDER BY seq"""
         with self._read() as db:
             return [
-                Stroke(*row[:5], box=row[5:9], delta=row[9], state=row[10]) for row in db.execute(query, [layer_id])
+                Stroke(row[0], row[1], row[2], row[3], row[4], tuple(row[5:9]), row[9], row[10])
+                for row in db.execute(query, [layer_id])
             ]
 
     def snapshot(self, layer_id: int) -> str:
@@ -185,8 +186,8 @@ class AnnotationMethods(Store):
 
         def change(tx: Transaction) -> str:
             mask = self.layer_mask(layer_id)  # a reader sees all that was committed, and nobody else writes meanwhile
-            _snapshot(tx, layer_id, masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask)))
-            return masks.mask_sha256(mask)
+            _snapshot(tx, layer_id, label_masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask)))
+            return label_masks.mask_sha256(mask)
 
         return self._write(change)
 
@@ -207,12 +208,12 @@ class AnnotationMethods(Store):
 
 def _assemble(data: bytes | None, deltas: list[bytes]) -> NDArray[np.uint8]:
     """A snapshot with the strokes that it does not hold done, and those that were taken back out of it undone."""
-    mask = None if data is None else masks.unpack_mask(data)
+    mask = None if data is None else label_masks.unpack_mask(data)
     for packed in deltas:
-        delta = masks.unpack_delta(packed)
+        delta = label_masks.unpack_delta(packed)
         if mask is None:
             mask = np.zeros(delta.shape, np.uint8)
-        masks.apply_delta(mask, delta)
+        label_masks.apply_delta(mask, delta)
     if mask is None:
         raise InputError("the layer holds neither a snapshot nor a stroke")
     return mask

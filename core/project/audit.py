@@ -102,7 +102,7 @@ def rows(
 
 
 def export_text(trail: Iterator[AuditRow] | Sequence[AuditRow], form: Literal["csv", "json"]) -> Iterator[str]:
-    """The trail as CSV (a spreadsheet runs none of it) or as JSON, one line a row, in pieces to be written one by one."""
+    """The trail as CSV (a spreadsheet runs none of it) or as JSON, one line a row, in pieces to be written in turn."""
     if form == "json":
         yield "[\n"
         for index, row in enumerate(trail):

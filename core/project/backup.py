@@ -90,7 +90,7 @@ def restore_file(file: Path, backup: Path) -> Path:
         for suffix in ("", "-wal", "-shm"):  # the log belongs to the file that is put aside, never to the backup
             part = file.with_name(file.name + suffix)
             if part.exists():
-                os.replace(part, aside.with_name(aside.name + SUFFIX + suffix))
+                part.replace(aside.with_name(aside.name + SUFFIX + suffix))
         with atomic_writer(file) as target, backup.open("rb") as source:
             while block := source.read(_BLOCK):
                 target.write(block)
@@ -115,7 +115,7 @@ def _settle(temporary: Path, target: Path) -> None:
     try:
         with temporary.open("rb+") as stream:
             os.fsync(stream.fileno())
-        os.replace(temporary, target)
+        temporary.replace(target)
     except OSError as error:
         raise storage_error(error, target) from error
 

@@ -19,7 +19,14 @@ class Store:
     """An open project file. Any thread may call; writing waits for the commit."""
 
     def __init__(
-        self, file: Path, database: Path, *, writer: Writer | None, author: str | None, newer: bool = False
+        self,
+        file: Path,
+        database: Path,
+        *,
+        writer: Writer | None,
+        author: str | None,
+        newer: bool = False,
+        immutable: bool = False,
     ) -> None:
         self.file = file
         self.folder = file.parent
@@ -28,7 +35,7 @@ class Store:
         self.is_newer = newer
         self._database = database
         self._writer = writer
-        self._readers = Readers(database)
+        self._readers = Readers(database, immutable=immutable)
 
     @property
     def read_only(self) -> bool:

@@ -40,7 +40,7 @@ def locate(path: Path) -> Path:
     return path.absolute()
 
 
-def reader_uri(path: Path) -> str:
+def reader_uri(path: Path, *, immutable: bool = False) -> str:
     """How to open `path` for reading only.
 
     Beside a log the log must be read too. Where nothing may be written and no log lies, the file cannot change under
@@ -48,7 +48,7 @@ def reader_uri(path: Path) -> str:
     """
     uri = f"{path.resolve().as_uri()}?mode=ro"
     log = path.with_name(path.name + "-wal")
-    if not os.access(path.parent, os.W_OK) and not log.exists():
+    if immutable or (not os.access(path.parent, os.W_OK) and not log.exists()):
         uri += "&immutable=1"
     return uri
 
@@ -65,12 +65,12 @@ def connect_reader(uri: str) -> sqlite3.Connection:
     return connection
 
 
-def inspect(path: Path, *, thorough: bool = True) -> int:
+def inspect(path: Path, *, thorough: bool = True, immutable: bool = False) -> int:
     """The schema version of a whole project file; reads only.
 
     Raises `ProjectDamagedError` when it fails its check, `ProjectError` when it is another program's file.
     """
-    with speaking_of(path), closing(connect_reader(reader_uri(path))) as connection:
+    with speaking_of(path), closing(connect_reader(reader_uri(path, immutable=immutable))) as connection:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])
         if application != APPLICATION_ID:
@@ -97,9 +97,9 @@ def check(connection: sqlite3.Connection, *, thorough: bool) -> list[str]:
 class Readers:
     """Reading connections, borrowed by whichever thread reads and handed back."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, immutable: bool = False) -> None:
         self.path = path
-        self._uri = reader_uri(path)
+        self._uri = reader_uri(path, immutable=immutable)
         self._idle: list[sqlite3.Connection] = []
         self._gate = threading.Lock()
         self._closed = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import hashlib
 import itertools
@@ -15,7 +16,7 @@ from core.errors import InputError, ProjectError
 from core.files import sha256_of
 from core.project.audit import canonical
 from core.project.base import Store
-from core.project.intake import Intake
+from core.project.intake import Intake, Prepared
 from core.project.records import AddReport, Count, ImageRow, NewImage, Problem, Root
 from core.project.writer import Transaction
 from core.words import Label, Split
@@ -245,24 +246,24 @@ class ImageMethods(Store):
         """Problems that are open, or with `solved` all of them."""
         query = "SELECT id, at, path, text, image_id, solved FROM problem WHERE ? OR NOT solved ORDER BY id"
         with self._read() as db:
-            return [Problem(*row[:5], solved=bool(row[5])) for row in db.execute(query, [solved])]
+            return [
+                Problem(row[0], row[1], row[2], row[3], row[4], bool(row[5])) for row in db.execute(query, [solved])
+            ]
 
-    def _rehashed(self, job: Intake, rows: Sequence[NewImage]) -> dict[str, str]:
+    def _rehashed(self, job: Intake, rows: Sequence[Prepared]) -> dict[str, str]:
         """Hashes of known files whose time alone changed: a copied folder has the same bytes."""
         query = "SELECT size, mtime_ns FROM image WHERE root_id = ? AND path = ? AND sha256 IS NOT NULL"
-        stale: list[tuple[str, NewImage]] = []
+        stale: list[Prepared] = []
         with self._read() as db:
-            for row in rows:
-                relative = job.relative(row.path)
-                old = db.execute(query, [job.root_id, relative]).fetchone()
-                if old is not None and row.sha256 is None and old[0] == row.size and old[1] != row.mtime_ns:
-                    stale.append((relative, row))
+            for item in rows:
+                old = db.execute(query, (job.root_id, os.fsencode(item.relative).decode(errors="replace"))).fetchone()
+                same_size = old is not None and old[0] == item.size and old[1] != item.mtime_ns
+                if same_size and item.row.sha256 is None:
+                    stale.append(item)
         found: dict[str, str] = {}
-        for relative, row in stale:
-            try:
-                found[relative] = sha256_of(row.path)
-            except OSError:
-                continue  # the row carries a problem of its own, or will when it is decoded
+        for item in stale:
+            with contextlib.suppress(OSError):  # then it counts as changed, and decoding it names the problem
+                found[item.relative] = sha256_of(item.row.path)
         return found
 
     def _stored_root(self, folder: Path) -> tuple[str, int]:
@@ -280,4 +281,5 @@ class ImageMethods(Store):
         if root_id not in roots:
             roots[root_id] = self._root_path(row[1], row[2])
         sha = None if row[16] is None else bytes(row[16]).hex()
-        return ImageRow(row[0], roots[root_id] / row[3], row[3], *row[4:16], sha, *row[17:])
+        values: tuple[Any, ...] = (row[0], roots[root_id] / row[3], row[3], *row[4:16], sha, *row[17:])
+        return ImageRow(*values)

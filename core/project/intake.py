@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from core.errors import InputError
 from core.project.audit import canonical
@@ -17,6 +18,20 @@ from core.project.writer import Transaction
 _EXAMPLES: Final = 20
 _CACHE: Final = 50_000  # lots remembered; beyond that they are looked up again, so that memory stays flat
 _COUNTS: Final = ("new", "changed", "known", "back", "problems", "moved_to_part")
+
+
+_INSERT: Final = """INSERT INTO image (view_id, part_id, root_id, path, size, mtime_ns, sha256, width, height, channels,
+    bits, camera, taken, split, label, class_id, problem) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"""
+
+
+class Prepared(NamedTuple):
+    """A row with what was seen of its file."""
+
+    row: NewImage
+    relative: str
+    size: int | None
+    mtime_ns: int | None
+    problem: str
 
 
 @dataclass
@@ -33,24 +48,27 @@ class Intake:
     changed: list[str] = field(default_factory=list)
     digest: Any = field(default_factory=hashlib.sha256)
 
+    def __post_init__(self) -> None:
+        self._prefix = os.path.join(self.root, "")  # noqa: PTH118 - a Path drops the separator at its end
+
     def relative(self, path: Path) -> str:
         """`path` below the root, posix. Raises `InputError` when it lies elsewhere."""
-        try:
-            return path.relative_to(self.root).as_posix()
-        except ValueError:
-            raise InputError(f"the image does not lie below {self.root}", path=path) from None
+        text = os.fspath(path if path.is_absolute() else path.absolute())
+        if not text.startswith(self._prefix) or f"{os.sep}..{os.sep}" in text:
+            raise InputError(f"the image does not lie below {self.root}", path=path)
+        inside = text[len(self._prefix) :]
+        return inside if os.sep == "/" else inside.replace(os.sep, "/")
 
-    def prepare(self, row: NewImage) -> NewImage:
-        """`row` with an absolute path, size and time; a file that cannot be looked at carries a problem."""
-        path = row.path if row.path.is_absolute() else row.path.absolute()
+    def prepare(self, row: NewImage) -> Prepared:
+        """`row` with its place below the root, size and time; a file that cannot be looked at carries a problem."""
         size, mtime_ns, problem = row.size, row.mtime_ns, row.problem
         if size is None or mtime_ns is None:
             try:
-                facts = path.stat()
+                facts = row.path.stat()
                 size, mtime_ns = facts.st_size, facts.st_mtime_ns
             except OSError as error:
                 problem = problem or f"cannot be read ({error.strerror})"
-        return replace(row, path=path, size=size, mtime_ns=mtime_ns, problem=problem)
+        return Prepared(row, self.relative(row.path), size, mtime_ns, problem)
 
     def begin(self, tx: Transaction) -> None:
         """Forget what an earlier import has seen."""
@@ -58,18 +76,19 @@ class Intake:
         tx.execute("DELETE FROM temp.seen")
         tx.audit("import begins", "root", self.root_id, after={"source": self.source})
 
-    def add(self, tx: Transaction, *, rows: Sequence[NewImage], hashes: Mapping[str, str]) -> None:
+    def add(self, tx: Transaction, *, rows: Sequence[Prepared], hashes: Mapping[str, str]) -> None:
         """One batch in one transaction; counts move on only when nothing fails."""
         counts, changed, digest = dict(self.counts), list(self.changed), self.digest.copy()
         batch = hashlib.sha256()
         try:
-            for row in rows:
-                line = self._add_row(tx, row, hashes)
+            for item in rows:
+                line = self._add_row(tx, item, hashes)
                 batch.update(line)
                 self.digest.update(line)
         except BaseException:
             self.counts, self.changed, self.digest = counts, changed, digest
-            self.views.clear(), self.lots.clear(), self.classes.clear()  # what they name was rolled back
+            for remembered in (self.views, self.lots, self.classes):
+                remembered.clear()  # what they name was rolled back
             raise
         added = {name: self.counts[name] - counts[name] for name in _COUNTS}
         tx.audit("add images", "root", self.root_id, after={**added, "digest": batch.hexdigest()})
@@ -96,79 +115,65 @@ class Intake:
         tx.execute(f"UPDATE image SET state = 'gone' WHERE id IN (SELECT id {missing})", [self.root_id])
         return gone
 
-    def _add_row(self, tx: Transaction, row: NewImage, hashes: Mapping[str, str]) -> bytes:
-        relative = self.relative(row.path)
+    def _add_row(self, tx: Transaction, item: Prepared, hashes: Mapping[str, str]) -> bytes:
+        row, relative, size, mtime_ns, problem = item
         try:
-            line = f"{row.product}\t{row.view}\t{relative}\t{row.size}\t{row.mtime_ns}\n".encode()
+            line = f"{row.product}\t{row.view}\t{relative}\t{size}\t{mtime_ns}\n".encode()
         except UnicodeEncodeError:  # a name that is no text on this system: listed, never lost silently
             name = relative.encode(errors="backslashreplace").decode()
             return self._problem(tx, name, "the file's name is not valid text: rename it and add the folder again")
-        if row.problem:
-            self._problem(tx, str(row.path), row.problem)
+        if problem:
+            self._problem(tx, str(row.path), problem)
         view_id, product_id = self._view(tx, row)
         old = tx.execute(
-            "SELECT id, size, mtime_ns, sha256, state FROM image WHERE view_id = ? AND root_id = ? AND path = ?",
-            [view_id, self.root_id, relative],
+            "SELECT id, size, mtime_ns, sha256, state FROM image WHERE root_id = ? AND path = ? AND view_id = ?",
+            (self.root_id, relative, view_id),
         ).fetchone()
-        image_id = self._new(tx, row, relative, view_id, product_id) if old is None else int(old[0])
-        if old is not None:
-            self._met_again(tx, row, relative, old, hashes.get(relative))
-        tx.execute("INSERT OR IGNORE INTO temp.seen (id) VALUES (?)", [image_id])
+        if old is None:
+            image_id = self._new(tx, item, view_id, product_id)
+        else:
+            image_id = int(old[0])
+            self._met_again(tx, item, old, hashes.get(relative))
+        tx.execute("INSERT OR IGNORE INTO temp.seen (id) VALUES (?)", (image_id,))
         return line
 
-    def _new(self, tx: Transaction, row: NewImage, relative: str, view_id: int, product_id: int) -> int:
+    def _new(self, tx: Transaction, item: Prepared, view_id: int, product_id: int) -> int:
         self.counts["new"] += 1
+        row, relative, size, mtime_ns, problem = item
         part_id, split = self._part(tx, row, relative, product_id)
-        return tx.insert(
-            "image",
-            view_id=view_id,
-            part_id=part_id,
-            root_id=self.root_id,
-            path=relative,
-            size=row.size,
-            mtime_ns=row.mtime_ns,
-            sha256=bytes.fromhex(row.sha256) if row.sha256 else None,
-            width=row.width,
-            height=row.height,
-            channels=row.channels,
-            bits=row.bits,
-            camera=row.camera,
-            taken=row.taken,
-            split=split,
-            label=row.label,
-            class_id=self._class(tx, row.defect_class),
-            problem=row.problem,
+        sha = bytes.fromhex(row.sha256) if row.sha256 else None
+        class_id = self._class(tx, row.defect_class)
+        values = (
+            *(view_id, part_id, self.root_id, relative, size, mtime_ns, sha, row.width, row.height, row.channels),
+            *(row.bits, row.camera, row.taken, split, row.label, class_id, problem),
         )
+        return int(tx.execute(_INSERT, values).lastrowid or 0)
 
-    def _met_again(
-        self, tx: Transaction, row: NewImage, relative: str, old: Sequence[Any], rehashed: str | None
-    ) -> None:
+    def _met_again(self, tx: Transaction, item: Prepared, old: Sequence[Any], rehashed: str | None) -> None:
         image_id, size, mtime_ns, stored, state = old
+        row = item.row
         sha = row.sha256 or rehashed
-        same_bytes = stored is not None and sha is not None and bytes(stored).hex() == sha
-        touched = (size, mtime_ns) != (row.size, row.mtime_ns)
-        known_to_differ = stored is not None and sha is not None and not same_bytes
-        if known_to_differ or (touched and not same_bytes):
+        both = stored is not None and sha is not None
+        same_bytes = both and bytes(stored).hex() == sha
+        touched = (size, mtime_ns) != (item.size, item.mtime_ns)
+        if (both or touched) and not same_bytes:
             self.counts["changed"] += 1
             if len(self.changed) < _EXAMPLES:
-                self.changed.append(relative)
+                self.changed.append(item.relative)
+            facts = (item.size, item.mtime_ns, bytes.fromhex(sha) if sha else None)
+            header = (row.width, row.height, row.channels, row.bits)
             tx.execute(
                 "UPDATE image SET state = 'changed', size = ?, mtime_ns = ?, sha256 = ?, pixels_sha256 = NULL, "
                 "phash = NULL, width = ?, height = ?, channels = ?, bits = ?, problem = ? WHERE id = ?",
-                [
-                    row.size,
-                    row.mtime_ns,
-                    bytes.fromhex(sha) if sha else None,
-                    *(row.width, row.height, row.channels, row.bits, row.problem, image_id),
-                ],
+                (*facts, *header, item.problem, image_id),
             )
         elif state == "gone":
             self.counts["back"] += 1
-            tx.execute("UPDATE image SET state = 'present' WHERE id = ?", [image_id])
+            tx.execute("UPDATE image SET state = 'present' WHERE id = ?", (image_id,))
         else:
             self.counts["known"] += 1
             if touched:
-                tx.execute("UPDATE image SET mtime_ns = ? WHERE id = ?", [row.mtime_ns, image_id])
+                tx.execute("UPDATE image SET mtime_ns = ? WHERE id = ?", (item.mtime_ns, image_id))
 
     def _view(self, tx: Transaction, row: NewImage) -> tuple[int, int]:
         key = (row.product, row.view)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import logging
+import sqlite3
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from core.annotation import masks
 from core.errors import FlawscopeError, InputError
@@ -132,7 +133,7 @@ class KeepingMethods(Store):
         return faults, checked
 
 
-def _check_masks(db: Any) -> tuple[int, list[str]]:
+def _check_masks(db: sqlite3.Connection) -> tuple[int, list[str]]:
     """Every stored mask has the hash it is filed under and opens; every stroke opens."""
     faults, count = [], 0
     for sha, data in db.execute("SELECT sha256, data FROM blob"):

@@ -22,9 +22,16 @@ Step = Callable[[sqlite3.Connection], None]
 STEPS: Final[Mapping[int, Step]] = MappingProxyType({})
 
 
-def migrate(file: Path, version: int, *, steps: Mapping[int, Step] = STEPS, target: int = SCHEMA_VERSION) -> Path:
+def migrate(
+    file: Path,
+    version: int,
+    *,
+    steps: Mapping[int, Step] = STEPS,
+    target: int = SCHEMA_VERSION,
+    place: Path | None = None,
+) -> Path:
     """Bring a project file to `target`; returns the backup made before. All steps happen, or none."""
-    copy = make_backup(file, kind="migration").path
+    copy = make_backup(file, kind="migration", place=place).path
     with speaking_of(file), closing(open_connection(file)) as connection:
         connection.execute("BEGIN IMMEDIATE")
         try:

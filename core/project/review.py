@@ -9,7 +9,7 @@ from typing import Any, Final
 from core.errors import InputError, ProjectError
 from core.project.audit import canonical
 from core.project.base import Store
-from core.project.records import CheckItem, CheckSet, Decision, DecisionState, Json, NewJudgement, VerdictRow
+from core.project.results import CheckItem, CheckSet, Decision, DecisionState, Json, NewJudgement, VerdictRow
 from core.project.undo import Change, remember
 from core.project.writer import Transaction
 from core.words import VERDICTS, Judgement, Verdict
@@ -145,7 +145,7 @@ class ReviewMethods(Store):
 
         def change(tx: Transaction) -> int:
             before = tx.execute(
-                "SELECT verdict FROM verdict WHERE image_id = ? AND cell = ? AND NOT withdrawn ORDER BY id DESC LIMIT 1",
+                "SELECT verdict FROM verdict WHERE image_id = ? AND cell = ? AND NOT withdrawn ORDER BY id DESC",
                 [image_id, cell],
             ).fetchone()
             values: dict[str, Any] = {
@@ -214,11 +214,16 @@ class ReviewMethods(Store):
             ORDER BY image_id, cell"""
         with self._read() as db:
             sets = db.execute(query, [product, product]).fetchall()
-            return [CheckSet(*row, tuple(_item(i) for i in db.execute(items, [row[0]]))) for row in sets]
+            return [_check_set(row, db.execute(items, [row[0]]).fetchall()) for row in sets]
+
+
+def _check_set(row: tuple[Any, ...], items: list[tuple[Any, ...]]) -> CheckSet:
+    values: tuple[Any, ...] = (*row, tuple(_item(item) for item in items))
+    return CheckSet(*values)
 
 
 def _item(row: tuple[Any, ...]) -> CheckItem:
-    return CheckItem(*row[:4], borderline=bool(row[4]), note=row[5])
+    return CheckItem(row[0], row[1], row[2], row[3], bool(row[4]), row[5])
 
 
 def _move(tx: Transaction, decision_id: int, before: str, after: str, reason: str) -> None:
@@ -228,4 +233,6 @@ def _move(tx: Transaction, decision_id: int, before: str, after: str, reason: st
 
 def _decision(row: tuple[Any, ...]) -> Decision:
     recheck = None if row[5] is None else (row[5], row[6])
-    return Decision(*row[:5], recheck, *row[7:12], json.loads(row[12]), json.loads(row[13]), bool(row[14]), *row[15:])
+    texts = (json.loads(row[12]), json.loads(row[13]))
+    values: tuple[Any, ...] = (*row[:5], recheck, *row[7:12], *texts, bool(row[14]), *row[15:])
+    return Decision(*values)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 import struct
 from collections.abc import Sequence
 from typing import Any, Final
@@ -69,7 +70,7 @@ class RoiMethods(Store):
                 "ORDER BY number",
                 [view_id],
             ).fetchall()
-            return [Roi(*row[:6], json.loads(row[6]), self._zones(db, row[0]), _cells(db, row[0])) for row in rows]
+            return [self._roi(db, row) for row in rows]
 
     def set_alignments(self, roi_id: int, alignments: Sequence[Alignment]) -> None:
         """How the template of a version lies on images (template pixels -> image pixels); the last word counts."""
@@ -92,7 +93,11 @@ class RoiMethods(Store):
         with self._read() as db:
             return [Alignment(row[0], _MATRIX.unpack(row[1]), *row[2:]) for row in db.execute(query, [roi_id])]
 
-    def _zones(self, db: Any, roi_id: int) -> tuple[Zone, ...]:
+    def _roi(self, db: sqlite3.Connection, row: tuple[Any, ...]) -> Roi:
+        values: tuple[Any, ...] = (*row[:6], json.loads(row[6]), self._zones(db, row[0]), _cells(db, row[0]))
+        return Roi(*values)
+
+    def _zones(self, db: sqlite3.Connection, roi_id: int) -> tuple[Zone, ...]:
         query = """SELECT name, sign, shape, blob.data, image_id FROM zone LEFT JOIN blob ON blob.sha256 = zone.mask
             WHERE roi_version_id = ? ORDER BY position"""
         try:
@@ -110,6 +115,6 @@ def _insert_zone(tx: Transaction, roi_id: int, zone: Zone, data: bytes | None, p
     tx.insert("zone", roi_version_id=roi_id, mask=mask, position=position, **values)
 
 
-def _cells(db: Any, roi_id: int) -> tuple[Cell, ...]:
+def _cells(db: sqlite3.Connection, roi_id: int) -> tuple[Cell, ...]:
     query = "SELECT name, x0, y0, x1, y1 FROM cell WHERE roi_version_id = ? ORDER BY position"
     return tuple(Cell(row[0], (row[1], row[2], row[3], row[4])) for row in db.execute(query, [roi_id]))

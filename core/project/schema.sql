@@ -164,13 +164,12 @@ CREATE TABLE image (
     class_id INTEGER REFERENCES defect_class (id),
     state TEXT NOT NULL DEFAULT 'present' CHECK (state IN ('present', 'changed', 'gone')),
     problem TEXT NOT NULL DEFAULT '',
-    UNIQUE (view_id, root_id, path)
+    UNIQUE (root_id, path, view_id)
 ) STRICT;
 CREATE INDEX image_part ON image (part_id);
 CREATE INDEX image_split ON image (view_id, split, label);
 CREATE INDEX image_sha256 ON image (sha256) WHERE sha256 IS NOT NULL;
 CREATE INDEX image_unhashed ON image (id) WHERE sha256 IS NULL;
-CREATE INDEX image_root ON image (root_id, path);
 
 CREATE TABLE class_example (                             -- the defect book: examples and limit samples
     id INTEGER PRIMARY KEY,

@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
+import tempfile
 import uuid
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from core.errors import InputError, ProjectDamagedError
-from core.files import storage_error
-from core.project import migrations
+from core.files import atomic_writer
 from core.project.annotations import AnnotationMethods
-from core.project.backup import last_good_backup
+from core.project.backup import FOLDER, last_good_backup, restore_file
 from core.project.database import APPLICATION_ID, SCHEMA_VERSION, SUFFIX, inspect, locate, schema_sql
 from core.project.failures import project_failure, speaking_of
 from core.project.images import ImageMethods
 from core.project.keeping import KeepingMethods
 from core.project.labels import LabelMethods
 from core.project.lock import Owner, ProjectLock
+from core.project.migrations import migrate
 from core.project.review import ReviewMethods
 from core.project.revisions import RevisionMethods
 from core.project.roi import RoiMethods
+from core.project.share import WorkingCopy, is_network_share
 from core.project.things import ThingMethods
 from core.project.trainings import TrainingMethods
 from core.project.undo import UndoMethods
@@ -47,76 +51,87 @@ class Project(
     """
 
     _lock: ProjectLock | None = None
+    _copy: WorkingCopy | None = None
     crashed: Owner | None = None  # whose process held the project last and ended without closing it
 
     @classmethod
-    def create(cls, folder: Path, name: str | None = None, *, author: str | None = None) -> Self:
+    def create(
+        cls, folder: Path, name: str | None = None, *, author: str | None = None, local_copy: bool | None = None
+    ) -> Self:
         """Make NAME.flawscope in `folder` and open it. Raises `InputError` when there is one, `StorageError`."""
         folder = folder.absolute()
-        file = folder / f"{name or folder.name}{SUFFIX}"
         if any(folder.glob(f"*{SUFFIX}")):
             raise InputError("there is a project here already", path=folder, kept="It was left as it is")
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise storage_error(error, folder) from error
-        lock = ProjectLock(file, author or account())
-        try:
-            _make(file)
-            writer = Writer(file)
-        except BaseException:
-            for left in (file, file.with_name(file.name + "-wal"), file.with_name(file.name + "-shm")):
-                left.unlink(missing_ok=True)
-            lock.release()
-            raise
-        project = cls(file, file, writer=writer, author=author)
-        project._lock = lock
-        project._write(_first_words(project.name))
-        return project
+        _make(folder / f"{name or folder.name}{SUFFIX}", author or account())
+        return cls.open(folder, author=author, local_copy=local_copy)
 
     @classmethod
-    def open(cls, path: Path, *, read_only: bool = False, author: str | None = None, thorough: bool = False) -> Self:
-        """Open a project by its file or folder.
+    def open(
+        cls,
+        path: Path,
+        *,
+        read_only: bool = False,
+        author: str | None = None,
+        thorough: bool = False,
+        local_copy: bool | None = None,
+    ) -> Self:
+        """Open a project by its file or folder; `local_copy` None: as `core.project.share` finds necessary.
 
         A newer schema opens for reading only. Raises `InputError` (no project), `ProjectBusyError` (open elsewhere and
         `read_only` not asked for), `ProjectDamagedError` (it names the last good backup), `StorageError`.
         """
         file = locate(path)
+        shared = is_network_share(file) if local_copy is None else local_copy
         if read_only:
-            newer = _inspected(file, thorough) > SCHEMA_VERSION
-            return cls(file, file, writer=None, author=author, newer=newer)
+            version = _inspected(file, file, thorough, immutable=shared)
+            return cls(file, file, writer=None, author=author, newer=version > SCHEMA_VERSION, immutable=shared)
         lock = ProjectLock(file, author or account())
         try:
-            version = _inspected(file, thorough)
-            writer = None
-            if version <= SCHEMA_VERSION:
-                if version < SCHEMA_VERSION:
-                    migrations.migrate(file, version)
-                writer = Writer(file)
-        except sqlite3.Error as error:
-            lock.release()
-            raise project_failure(error, file) from error
+            project = cls._open_locked(file, WorkingCopy.of(file) if shared else None, author, thorough)
         except BaseException:
             lock.release()
             raise
-        project = cls(file, file, writer=writer, author=author, newer=version > SCHEMA_VERSION)
         project.crashed = lock.left_by
-        if writer is None:
+        if project.read_only:
             lock.release()
         else:
             project._lock = lock
         return project
 
-    def close(self) -> None:
-        """Finish what is queued, make a rolling backup when one is due, let go of the project. May be called twice."""
+    @classmethod
+    def _open_locked(cls, file: Path, copy: WorkingCopy | None, author: str | None, thorough: bool) -> Self:
+        if copy is not None:
+            copy.fetch()
+        database = file if copy is None else copy.local
+        version = _inspected(database, file, thorough)
+        if version > SCHEMA_VERSION:
+            return cls(file, database, writer=None, author=author, newer=True)
+        if version < SCHEMA_VERSION:
+            migrate(database, version, place=file.parent / FOLDER)
         try:
-            if self._writer is not None:
+            writer = Writer(database)
+        except sqlite3.Error as error:
+            raise project_failure(error, file) from error
+        project = cls(file, database, writer=writer, author=author)
+        project._copy = copy
+        return project
+
+    def close(self) -> None:
+        """Finish what is queued, make a rolling backup when one is due, let go of the project. May be called twice.
+
+        A project on a share is published now; raises `StorageError` when that fails, and keeps the local copy.
+        """
+        writer, self._writer = self._writer, None
+        try:
+            if writer is not None:
                 self.backup_if_due()
         finally:
             self._readers.close()
             try:
-                if self._writer is not None:
-                    self._writer.close()
+                if writer is not None:
+                    writer.close()
+                    if self._copy is not None:
+                        self._copy.publish()
             finally:
                 if self._lock is not None:
                     self._lock.release()
@@ -130,10 +145,30 @@ class Project(
         self.close()
 
 
-def _inspected(file: Path, thorough: bool) -> int:
+def restore_project(path: Path, backup: Path, *, author: str | None = None, reason: str = "") -> Path:
+    """Put a backup in the place of a project file, damaged or not; returns where the old file was put.
+
+    Raises `ProjectBusyError` when it is open, `ProjectDamagedError` when the backup is no good; then nothing changed.
+    """
+    file = locate(path)
+    lock = ProjectLock(file, author or account())
+    try:
+        aside = restore_file(file, backup.absolute())
+    finally:
+        lock.release()
+    with Project.open(file, author=author) as project:
+        project._write(_restored(backup.name, aside.name, reason))
+    return aside
+
+
+def _restored(backup: str, aside: str, reason: str) -> Callable[[Transaction], None]:
+    return lambda tx: tx.audit("restore", "project", after={"backup": backup, "replaced": aside}, reason=reason)
+
+
+def _inspected(database: Path, file: Path, thorough: bool, *, immutable: bool = False) -> int:
     """The schema version of a whole file; a damaged one is refused with the name of the last good backup."""
     try:
-        return inspect(file, thorough=thorough)
+        return inspect(database, thorough=thorough, immutable=immutable)
     except ProjectDamagedError as error:
         backup = last_good_backup(file)
         if backup is not None:
@@ -144,21 +179,19 @@ def _inspected(file: Path, thorough: bool) -> int:
         raise
 
 
-def _make(file: Path) -> None:
-    """An empty project file of the current version: complete, or not there."""
-    with speaking_of(file), closing(sqlite3.connect(file, isolation_level=None)) as connection:
-        connection.execute("PRAGMA journal_mode = WAL")
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.executescript(
-            f"BEGIN; {schema_sql()} PRAGMA application_id = {APPLICATION_ID};"
-            f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-        )
-
-
-def _first_words(name: str):  # type: ignore[no-untyped-def]
-    def change(tx: Transaction) -> None:
-        words = {"id": str(uuid.uuid4()), "name": name, "created": tx.now}
-        tx.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", list(words.items()))
-        tx.audit("create project", "project", after=words)
-
-    return change
+def _make(file: Path, author: str) -> None:
+    """An empty project file of the current version: complete, or not there (made aside, then put in its place)."""
+    with tempfile.TemporaryDirectory(prefix="flawscope-") as folder:
+        draft = Path(folder) / file.name
+        with speaking_of(draft), closing(sqlite3.connect(draft, isolation_level=None)) as connection:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.executescript(
+                f"BEGIN; {schema_sql()} PRAGMA application_id = {APPLICATION_ID};"
+                f" PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+            )
+            transaction = Transaction(connection, author, lambda: 0.0)
+            words = {"id": str(uuid.uuid4()), "name": file.stem, "created": transaction.now}
+            transaction.executemany("INSERT INTO meta (key, value) VALUES (?, ?)", list(words.items()))
+            transaction.audit("create project", "project", after=words)
+        with atomic_writer(file) as stream, draft.open("rb") as source:
+            shutil.copyfileobj(source, stream)

@@ -66,6 +66,11 @@ def ensure_class(tx: Transaction, code: str, *, names: Mapping[str, str] | None 
     return class_id
 
 
+def _defect_class(row: tuple[Any, ...]) -> DefectClass:
+    values: tuple[Any, ...] = (*row[:2], json.loads(row[2]), *row[3:6], bool(row[6]))
+    return DefectClass(*values)
+
+
 class ThingMethods(Store):
     """Products, views, defect classes, settings and notes."""
 
@@ -87,11 +92,11 @@ class ThingMethods(Store):
             rows = db.execute(query, [product, product]).fetchall()
         return [
             View(
-                *row[:4],
-                window=None if row[4] is None else (row[4], row[5]),
-                scale_um=row[6],
-                size=None if row[7] is None else (row[7], row[8]),
-                settings=json.loads(row[9]),
+                *(row[0], row[1], row[2], row[3]),
+                None if row[4] is None else (row[4], row[5]),
+                row[6],
+                None if row[7] is None else (row[7], row[8]),
+                json.loads(row[9]),
             )
             for row in rows
         ]
@@ -130,7 +135,7 @@ class ThingMethods(Store):
             WHERE ? OR NOT retired ORDER BY position, id"""
         with self._read() as db:
             rows = db.execute(query, [retired]).fetchall()
-        return [DefectClass(row[0], row[1], json.loads(row[2]), *row[3:6], retired=bool(row[6])) for row in rows]
+        return [_defect_class(row) for row in rows]
 
     def add_class(self, code: str, *, names: Mapping[str, str] | None = None, colour: str = "") -> int:
         """The id of a defect class, made when its code is new."""
@@ -180,7 +185,7 @@ class ThingMethods(Store):
         """A setting of the project, as it was stored."""
         with self._read() as db:
             row = db.execute("SELECT value FROM setting WHERE key = ?", [key]).fetchone()
-        return default if row is None else json.loads(row[0])  # type: ignore[no-any-return]
+        return default if row is None else json.loads(row[0])
 
     def set_setting(self, key: str, value: object, *, reason: str = "") -> None:
         """Store a setting (anything JSON can hold)."""

@@ -13,7 +13,7 @@ import numpy as np
 from core.errors import InputError, ProjectError
 from core.project.audit import canonical
 from core.project.base import Store
-from core.project.records import Json, NewScore, RunRow, RunState, Scope, ScoreRow, ScoreTable, Scoring
+from core.project.results import Json, NewScore, RunRow, RunState, Scope, ScoreRow, ScoreTable, Scoring
 from core.project.things import ensure_view
 from core.project.writer import Transaction, utc_now
 
@@ -21,9 +21,9 @@ LEVELS: Final = 64
 _BATCH: Final = 4000
 _PAGE: Final = 4000
 _ENDED: Final = frozenset({"finished", "stopped", "failed", "interrupted", "discarded"})
-_RUN: Final = """SELECT run.id, number, product.code, view.code, run.view_id, run.name, model, preset, config, seed, folder,
-    state, position, stop_by, revision_id, roi_version_id, parent_id, created, started, finished, error, figures,
-    environment FROM run JOIN product ON product.id = run.product_id LEFT JOIN view ON view.id = run.view_id"""
+_RUN: Final = """SELECT run.id, number, product.code, view.code, run.view_id, run.name, model, preset, config, seed,
+    folder, state, position, stop_by, revision_id, roi_version_id, parent_id, created, started, finished, error,
+    figures, environment FROM run JOIN product ON product.id = run.product_id LEFT JOIN view ON view.id = run.view_id"""
 
 
 class TrainingMethods(Store):
@@ -167,12 +167,12 @@ class TrainingMethods(Store):
 
     def scorings(self, run_id: int | None = None) -> list[Scoring]:
         """Scorings of a training (or all), oldest first."""
-        query = """SELECT id, run_id, purpose, settings, revision_id, roi_version_id, folder, created, finished, figures,
-            (SELECT count(*) FROM score WHERE scoring_id = scoring.id AND scope = 'image')
+        query = """SELECT id, run_id, purpose, settings, revision_id, roi_version_id, folder, created, finished,
+            figures, (SELECT count(*) FROM score WHERE scoring_id = scoring.id AND scope = 'image')
             FROM scoring WHERE (? IS NULL OR run_id = ?) ORDER BY id"""
         with self._read() as db:
             rows = db.execute(query, [run_id, run_id]).fetchall()
-        return [Scoring(*row[:3], json.loads(row[3]), *row[4:9], json.loads(row[9]), row[10]) for row in rows]
+        return [_scoring(row) for row in rows]
 
     def scores(
         self, scoring_id: int, *, scope: Scope | None = "image", image_ids: Iterable[int] | None = None
@@ -220,6 +220,11 @@ class TrainingMethods(Store):
         return RunRow(*values)
 
 
+def _scoring(row: tuple[Any, ...]) -> Scoring:
+    values: tuple[Any, ...] = (*row[:3], json.loads(row[3]), *row[4:9], json.loads(row[9]), row[10])
+    return Scoring(*values)
+
+
 def _pack_score(scoring_id: int, row: NewScore) -> tuple[Any, ...]:
     areas = None
     if row.areas is not None:
@@ -250,16 +255,5 @@ def _insert_scores(tx: Transaction, scoring_id: int, packed: Sequence[tuple[Any,
 def _score_row(row: tuple[Any, ...]) -> ScoreRow:
     box = None if row[3] is None else (row[3], row[4], row[5], row[6])
     areas = None if row[13] is None else np.frombuffer(row[13], "<i4").astype(np.int32)
-    return ScoreRow(
-        *row[:3],
-        box=box,
-        score=row[7],
-        peak=row[8],
-        first=row[9],
-        gated=bool(row[10]),
-        passes=row[11],
-        ms=row[12],
-        areas=areas,
-        heatmap=row[14],
-        problem=row[15],
-    )
+    values: tuple[Any, ...] = (*row[:3], box, *row[7:10], bool(row[10]), *row[11:13], areas, *row[14:])
+    return ScoreRow(*values)
