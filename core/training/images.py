@@ -50,6 +50,7 @@ class ImageCache:
 
     def __init__(self, path: Path, *, limit: int) -> None:
         self._path = path
+        self.drop()  # what a killed training left
         self._limit = limit
         self._held: list[Pixels] = []
         self._count = 0
@@ -77,6 +78,7 @@ class ImageCache:
 
     def _spill(self) -> None:
         try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             with self._path.open("ab") as stream:
                 for pixels in self._held:
                     stream.write(np.ascontiguousarray(pixels).tobytes())

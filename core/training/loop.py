@@ -412,7 +412,7 @@ class Trainer:
         spent = self.pace.spent
         after = 0.1 * minutes * 60 if provisional else self._after
         loaded = max(0.0, self.reporter.elapsed - spent)
-        self.pace.budget = training_budget(minutes=minutes, already=0.0, loaded=loaded, afterwards=after)
+        self.pace.budget = training_budget(minutes=minutes, loaded=loaded, afterwards=after)
 
     def _measure_afterwards(self) -> None:
         """Once the steps are at pace: how long judging and scoring will take, and what that leaves for training."""

@@ -127,12 +127,11 @@ class StepTimer:
         return statistics.median(self._recent) if self._recent else 0.0
 
 
-def training_budget(*, minutes: float, already: float, loaded: float, afterwards: float) -> float:
+def training_budget(*, minutes: float, loaded: float, afterwards: float) -> float:
     """Seconds for training steps so that the whole job takes `minutes`.
 
-    `already`: seconds trained before (a resume), `loaded`: seconds this job has lived without training,
-    `afterwards`: seconds that scoring will need. At least half of what is left goes to training: minutes that
-    are too few give a short training, never none.
+    `loaded`: seconds this job has lived without training, `afterwards`: seconds that judging and scoring will need.
+    At least half of what is left goes to training: minutes that are too few give a short training, never none.
     """
-    left = minutes * 60 - loaded
-    return already + max(left - already - afterwards, 0.5 * max(left - already, 0.0), 1.0)
+    left = max(0.0, minutes * 60 - loaded)
+    return max(left - afterwards, 0.5 * left, 1.0)
