@@ -55,9 +55,7 @@ def main() -> None:
     except KeyboardInterrupt:
         _complain("Stopped before it was done. What was stored before is unchanged.", ExitCode.INTERRUPTED)
     except Exception as error:
-        from click import ClickException
-
-        if not isinstance(error, ClickException):
+        if not hasattr(error, "show"):  # typer's own errors about how it was called can show themselves
             raise
         error.show()
         sys.exit(ExitCode.USAGE)
@@ -109,7 +107,7 @@ def import_(
 
     screen = Screen(as_json=as_json)
     choice = importing.Choice(
-        kind=kind,
+        kind=None if kind is None else importing.kind_of(kind),
         product=product,
         protocol=protocol,
         part_pattern=part_pattern,
@@ -244,7 +242,7 @@ def score(
         wish = scoring.Wish(
             passes=passes, gate=gate, taps=taps, score_from=score_from, splits=tuple(split or ()), lot=lot
         )
-        order = scoring.prepare(opened, training, wish)
+        order = scoring.start(opened, training, wish)
         watch(order.following, screen)
         result = scoring.collect(opened, order)
         _show_result(result, screen)
@@ -433,10 +431,12 @@ def pack(
     from app.console import Screen
     from core.workflow import keeping
 
+    with _open(project, None) as opened:
+        report = keeping.pack(opened, file, images=images)
     screen = Screen()
-    with _open(project, None) as opened, screen.progress() as progress:
-        keeping.pack(opened, file, images=images, progress=progress)
-    screen.say(f"Packed and verified: {file}")
+    for path in report.missing:
+        screen.warn(f"{path}: not there, so not packed.")
+    screen.say(f"Packed and verified: {report.files} files, {report.bytes / 2**20:.1f} MiB in {file}")
 
 
 @app.command()

@@ -14,7 +14,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 
 from app.console import Screen, clock, format_seconds
 from core import events
-from core.workflow.working import Following
+from core.jobs import RunningJob
 
 _PAUSE_S: Final = 0.1
 _STOPPING: Final = "Stopping: this step is finished and a usable model is kept. Ctrl+C again kills at once."
@@ -29,13 +29,13 @@ _PHASES: Final = {
 }
 
 
-def watch(following: Following, screen: Screen) -> None:
+def watch(following: RunningJob, screen: Screen) -> None:
     """Show what the worker says until it has ended; returns then, whatever the end was."""
     view = _Bars(screen.err if screen.as_json else screen.out) if _terminal(screen) else _Lines(screen)
     with _stop_on_interrupt(following, screen), view:
         while True:
-            ended = following.ended()  # asked before the poll, so that the last events are never missed
-            for event in following.poll():
+            ended = not following.running  # asked before the poll, so that the last events are never missed
+            for event in following.poll_events():
                 _warn(event, screen)
                 view.show(event)
             if ended:
@@ -53,7 +53,7 @@ def _warn(event: events.AnyEvent, screen: Screen) -> None:
 
 
 @contextmanager
-def _stop_on_interrupt(following: Following, screen: Screen) -> Iterator[None]:
+def _stop_on_interrupt(following: RunningJob, screen: Screen) -> Iterator[None]:
     presses = 0
 
     def on_interrupt(_signal: int, _frame: FrameType | None) -> None:

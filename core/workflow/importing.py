@@ -1,0 +1,263 @@
+"""Folders into a project: a first import, and every later lot (new, changed, gone)."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Final, TypeVar, cast, get_args
+
+from core import layouts
+from core.errors import ConfigError, ImageError, InputError
+from core.files import sha256_of
+from core.imaging import decode, guess_window, probe
+from core.project import Project
+from core.project.records import AddReport, NewImage
+from core.workflow import masks, splitting
+from core.workflow.progress import Progress, silent
+
+_AHEAD: Final = 64  # files read ahead of the one being stored
+_CHOICES: Final = "import.choices"
+_WINDOW_SAMPLES: Final = 16  # images from which a 16-bit view's window is proposed
+In = TypeVar("In")
+Out = TypeVar("Out")
+
+
+@dataclass(frozen=True)
+class Choice:
+    """What a person may correct of what was recognised; None leaves it as seen."""
+
+    kind: layouts.Kind | None = None
+    product: str | None = None
+    protocol: str = "none"
+    part_pattern: str | None = None
+    lot_pattern: str | None = None
+    unlabelled_are_good: bool = False
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What came in, for a person (`lines`) and a program (`as_json`)."""
+
+    project: Path
+    sentence: str
+    found: AddReport
+    counts: dict[str, int]
+    masks: int
+    split_sentence: str
+    problems: tuple[str, ...]
+    seconds: float
+
+    def lines(self) -> list[str]:
+        """Two to four sentences, most important first."""
+        found = self.found
+        parts = [f"{found.new:,} new"]
+        parts += [f"{value:,} {name}" for name, value in (("changed", found.changed), ("gone", found.gone)) if value]
+        if found.known:
+            parts.append(f"{found.known:,} already known")
+        counts = ", ".join(f"{value:,} {name}" for name, value in self.counts.items() if value)
+        lines = [self.sentence, f"{', '.join(parts)} images; now {counts}; {self.masks:,} masks taken in."]
+        if self.split_sentence:
+            lines.append(self.split_sentence)
+        return [*lines, f"Project: {self.project}"]
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain types."""
+        return asdict(self) | {"project": str(self.project)}
+
+
+@dataclass(frozen=True)
+class _Examined:
+    entry: layouts.Entry
+    image: NewImage
+
+
+def kind_of(word: str) -> layouts.Kind:
+    """`word` as a kind of layout. Raises `ConfigError`."""
+    for kind in get_args(layouts.Kind):
+        if kind == word:
+            return cast(layouts.Kind, kind)
+    raise ConfigError(f"there is no layout {word!r}", mend=f"Choose one of {', '.join(get_args(layouts.Kind))}")
+
+
+def import_folder(
+    source: Path, folder: Path, choice: Choice, *, author: str | None = None, progress: Progress = silent
+) -> ImportReport:
+    """A new project in `folder` from the images in `source`, which is only read.
+
+    Raises `InputError` (nothing to import, project exists), `StorageError`; a failed import leaves no half project.
+    """
+    if folder.resolve().is_relative_to(source.resolve()):
+        raise InputError("a project cannot lie in its folder of images", path=folder, mend="Name a folder elsewhere")
+    recognition = _recognise(source, choice)
+    was_there = folder.exists()
+    project = Project.create(folder, author=author)
+    try:
+        with project:
+            return take_in(project, recognition, choice, progress=progress)
+    except BaseException:
+        _remove(project, folder_too=not was_there)
+        raise
+
+
+def _remove(project: Project, *, folder_too: bool) -> None:
+    """Take a project away that was made a moment ago and holds nothing of a person's."""
+    if folder_too:
+        shutil.rmtree(project.folder, ignore_errors=True)
+        return
+    for path in project.folder.glob(f"{project.file.name}*"):
+        path.unlink(missing_ok=True)
+
+
+def add_lot(
+    project_path: Path,
+    source: Path | None,
+    *,
+    lot: str | None = None,
+    author: str | None = None,
+    progress: Progress = silent,
+) -> ImportReport:
+    """Look again at the project's own folders, or at another one: new, changed and missing images.
+
+    Nothing is forgotten: what is gone is marked, with its annotations kept. Raises `InputError`, `StorageError`.
+    """
+    with Project.open(project_path, author=author) as project:
+        folders = [source] if source else [root.path for root in project.roots()]
+        reports = []
+        for folder in folders:
+            choice = _earlier_choice(project, folder)
+            recognition = _recognise(folder, choice)
+            reports.append(take_in(project, recognition, choice, lot=lot, progress=progress))
+        if not reports:
+            raise InputError("the project has no folder to look at", path=project_path, mend="Name a folder to add")
+        return reports[-1]
+
+
+def take_in(
+    project: Project,
+    recognition: layouts.Recognition,
+    choice: Choice,
+    *,
+    lot: str | None = None,
+    progress: Progress = silent,
+) -> ImportReport:
+    """One recognised folder into an open project: images, masks, splits, problems."""
+    begin = time.monotonic()
+    report = layouts.ScanReport()
+    masked: list[layouts.Entry] = []
+
+    def rows() -> Iterator[NewImage]:
+        entries = layouts.scan(
+            recognition,
+            protocol="gtanoic200" if choice.protocol == "gtanoic200" else "none",
+            seed=choice.seed,
+            part_pattern=choice.part_pattern,
+            lot_pattern=choice.lot_pattern,
+            label="good" if choice.unlabelled_are_good else None,
+            report=report,
+        )
+        total = recognition.counts.images
+        for done, examined in enumerate(_ahead(_examine, entries), 1):
+            progress("Reading images", done, max(total, done))
+            if examined.entry.mask is not None and not examined.image.problem:
+                masked.append(examined.entry)
+            yield replace(examined.image, lot=lot) if lot else examined.image
+
+    found = project.add_images(rows(), root=recognition.root, complete=True)
+    project.set_setting(_CHOICES, project.setting(_CHOICES, {}) | {str(recognition.root): asdict(choice)})
+    _store_problems(project, report.problems)
+    _propose_windows(project)
+    taken = masks.take_in(project, masked, progress=progress)
+    sentence = splitting.propose(project, seed=choice.seed)
+    problems = tuple(f"{problem.path}: {problem.text}" for problem in project.problems())
+    return ImportReport(
+        project=project.folder,
+        sentence=recognition.sentence,
+        found=found,
+        counts=splitting.counts(project),
+        masks=taken,
+        split_sentence=sentence,
+        problems=problems,
+        seconds=round(time.monotonic() - begin, 2),
+    )
+
+
+def _recognise(source: Path, choice: Choice) -> layouts.Recognition:
+    return layouts.recognise(source, kind=choice.kind, product=choice.product)
+
+
+def _earlier_choice(project: Project, folder: Path) -> Choice:
+    """What was corrected when this folder came in first, so that a rescan reads it the same way."""
+    stored: dict[str, dict[str, Any]] = project.setting(_CHOICES, {})
+    known = stored.get(str(folder.absolute())) or (next(iter(stored.values())) if stored else {})
+    return Choice(**{name: value for name, value in known.items() if name in Choice.__dataclass_fields__})
+
+
+def _store_problems(project: Project, found: Iterable[layouts.Problem]) -> None:
+    """Each once, however often a folder is looked at again."""
+    known = {(problem.path, problem.text) for problem in project.problems()}
+    for problem in found:
+        if (str(problem.path), problem.text) not in known:
+            project.add_problem(problem.path, problem.text)
+
+
+def _examine(entry: layouts.Entry) -> _Examined:
+    """Hash, header, and whether every pixel decodes; a file that fails keeps its row, with its problem."""
+    image = NewImage(
+        path=entry.path,
+        product=entry.product,
+        view=entry.view,
+        split=entry.split,
+        label=entry.label,
+        defect_class=entry.defect_class,
+        part=entry.part,
+        lot=entry.lot,
+    )
+    try:
+        info = probe(entry.path)
+        decode(entry.path)
+        image = replace(
+            image,
+            sha256=sha256_of(entry.path),
+            width=info.width,
+            height=info.height,
+            channels=info.channels,
+            bits=info.bits,
+        )
+    except ImageError as error:
+        image = replace(image, problem=error.what, split="unused")
+    except OSError as error:
+        image = replace(image, problem=f"cannot be read ({error.strerror or error})", split="unused")
+    return _Examined(entry, image)
+
+
+def _ahead(work: Callable[[In], Out], items: Iterable[In]) -> Iterator[Out]:
+    """`map` in threads, in order, at most `_AHEAD` items ahead: memory stays flat however long `items` is."""
+    pool = ThreadPoolExecutor(thread_name_prefix="import")
+    waiting: deque[Future[Out]] = deque()
+    try:
+        for item in items:
+            waiting.append(pool.submit(work, item))
+            if len(waiting) >= _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _propose_windows(project: Project) -> None:
+    """A fixed window for each view whose images have more than 8 bits and that has none yet."""
+    for view in project.views():
+        if view.window is not None:
+            continue
+        deep = (row.path for row in project.images(product=view.product, view=view.code) if (row.bits or 8) > 8)
+        sample = [path for path, _ in zip(deep, range(_WINDOW_SAMPLES), strict=False)]
+        window = guess_window(sample) if sample else None
+        if window is not None:
+            project.set_view(view.id, window=(window.low, window.high))

@@ -1,0 +1,135 @@
+"""What a project holds, as tables for a person and plain rows for a program."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from core.config import MODELS, presets
+from core.errors import InputError
+from core.project import Project
+from core.project.records import RunRow
+
+
+@dataclass(frozen=True)
+class Listing:
+    """One table."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: Sequence[Sequence[Any]]
+
+    def as_json(self) -> list[dict[str, Any]]:
+        """One object a row, by column name."""
+        return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
+
+
+def models() -> list[Listing]:
+    """The models that are installed, and their presets by cost."""
+    rows = [[info.name, info.title, info.line, info.paper] for info in MODELS.values()]
+    found = [Listing("models", ("name", "title", "what it does", "paper"), rows)]
+    for name in MODELS:
+        table = [[one.name, one.cost, one.size, one.line] for one in presets(name)]
+        found.append(Listing(f"presets of {name}", ("preset", "cost", "image side", "for"), table))
+    return found
+
+
+def overview(project: Project) -> list[Listing]:
+    """Products and views with their counts, trainings, open problems."""
+    totals: dict[tuple[str, str], dict[str, int]] = defaultdict(lambda: defaultdict(int))
+    for count in project.counts():
+        cell = totals[count.product, count.view]
+        cell["images"] += count.images
+        cell[count.label] += count.images
+        cell[count.split] += count.images
+    names = ("images", "good", "defective", "unlabelled", "train", "tuning", "test", "unused")
+    rows = [[*key, *(cell[name] for name in names)] for key, cell in sorted(totals.items())]
+    trainings = [_training_row(run) for run in project.runs()]
+    columns = ("number", "product", "model", "preset", "state", "created", "image AUROC", "pixel AUROC", "error")
+    found = [Listing("products", ("product", "view", *names), rows), Listing("trainings", columns, trainings)]
+    open_problems = len(project.problems())
+    if open_problems:
+        found.append(Listing("problems", ("open",), [[open_problems]]))
+    return found
+
+
+def images(project: Project) -> Listing:
+    """Every image with the score of the latest scoring that saw it."""
+    scores: dict[int, float | None] = {}
+    for scoring in project.scorings():
+        scores |= {row.image_id: row.score for row in project.scores(scoring.id)}
+    columns = ("id", "path", "product", "view", "lot", "part", "split", "label", "class", "score", "state", "problem")
+    rows = [
+        [
+            *(row.id, str(row.path), row.product, row.view, row.lot, row.part, row.split, row.label, row.defect_class),
+            *(scores.get(row.id), row.state, row.problem),
+        ]
+        for row in project.images()
+    ]
+    return Listing("images", columns, rows)
+
+
+def problems(project: Project) -> Listing:
+    """Files that could not be used, and why."""
+    rows = [[problem.path, problem.text, problem.at] for problem in project.problems()]
+    return Listing("problems", ("file", "problem", "since"), rows)
+
+
+def one_training(project: Project, number: int | None) -> Listing:
+    """Settings, state and headline figures of a training; the latest if no number is given."""
+    runs = project.runs()
+    if not runs:
+        raise InputError("there is no training yet", path=project.folder, mend="Start one: flawscope train ...")
+    run = runs[-1] if number is None else project.run_by_number(number)
+    rows: list[list[Any]] = [
+        ["training", run.number],
+        ["product", run.product],
+        ["view", run.view],
+        ["model", MODELS[run.model].title],
+        ["preset", run.preset],
+        ["state", run.state],
+        ["started", run.started],
+        ["finished", run.finished],
+        ["error", run.error],
+        ["folder", str(run.folder)],
+    ]
+    rows += [[name, value] for name, value in run.figures.items() if not isinstance(value, dict | list)]
+    rows += [[f"set {key}", value] for key, value in _flat(run.config)]
+    return Listing(f"training #{run.number}", ("what", "value"), rows)
+
+
+def one_image(project: Project, wanted: str) -> Listing:
+    """All that is known of the image with this number, or whose path holds this text (which must name just one)."""
+    found = [row for row in project.images() if wanted == str(row.id) or wanted in row.path.as_posix()]
+    exact = [row for row in found if wanted == str(row.id)]
+    if len(exact or found) != 1:
+        many = f"{len(found)} images fit" if found else "no image fits"
+        raise InputError(f"{many} {wanted!r}", mend="Name its number, or more of its path")
+    row = (exact or found)[0]
+    rows: list[list[Any]] = [[name, getattr(row, name)] for name in row.__dataclass_fields__]
+    rows += [[f"mask by {layer.author}", f"{layer.origin}, {layer.pixels} px"] for layer in project.layers(row.id)]
+    for scoring in project.scorings():
+        for score in project.scores(scoring.id, image_ids=[row.id]):
+            number = project.run(scoring.run_id).number
+            rows.append([f"score by training #{number}, scoring {scoring.id}", score.score])
+    return Listing(f"image {row.id}", ("what", "value"), rows)
+
+
+def _training_row(run: RunRow) -> list[Any]:
+    figures = run.figures
+    return [
+        *(run.number, run.product, MODELS[run.model].title, run.preset, run.state, run.created),
+        *(_rounded(figures.get("image_auroc")), _rounded(figures.get("pixel_auroc")), run.error),
+    ]
+
+
+def _rounded(value: Any) -> Any:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _flat(values: Any, prefix: str = "") -> list[tuple[str, Any]]:
+    if not isinstance(values, dict):
+        return [(prefix, values)]
+    return [pair for key, value in values.items() for pair in _flat(value, f"{prefix}.{key}" if prefix else key)]

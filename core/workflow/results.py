@@ -1,0 +1,113 @@
+"""What an evaluation says: figures for a program, sentences for a person, never a rate without its counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from core.evaluation.figures import Figures, RateFigure
+
+
+@dataclass(frozen=True)
+class Result:
+    """The figures of one scoring of one training; `unit` says what the confusion table counts: parts, or cells."""
+
+    training: int
+    scoring: int
+    title: str
+    state: str
+    figures: Figures
+    passes: int
+    taps: str
+    gate: float
+    unit: str
+    folder: Path
+    measured_on: str
+    training_seconds: float | None
+    epochs: int | None
+    peak_memory_mib: float | None
+    warnings: tuple[str, ...] = ()
+
+    def lines(self) -> list[str]:
+        """Headline first; then what it rests on."""
+        found = self.figures
+        interval = ""
+        if found.image_auroc_low is not None and found.image_auroc_high is not None:
+            interval = f" ({_percent(found.image_auroc_low)} to {_percent(found.image_auroc_high)})"
+        lines = [
+            f"{self.title} · {self.state} · n = {self.passes}, taps of the {self.taps} pass, gate {self.gate:g}",
+            f"Image AUROC {_percent(found.image_auroc)}{interval} · pixel AUROC {_percent(found.pixel_auroc)} · "
+            f"AUPRO {_percent(found.aupro)} · image AP {_percent(found.image_ap)}",
+            f"From {found.images} {self.measured_on} images: {found.good} good, {found.defective} defective, "
+            f"{found.masks} with masks",
+        ]
+        if found.threshold is not None:
+            lines.append(f"Threshold {found.threshold.value:.4f}. {found.threshold.sentence}")
+        if found.confusion is not None:
+            escapes, over = found.confusion.escape_rate, found.confusion.false_reject_rate
+            lines.append(f"Escapes {_rate(escapes)} · false rejects {_rate(over)} ({self.unit})")
+        return [*lines, self._cost()]
+
+    def _cost(self) -> str:
+        parts = [f"Went on to a second pass: {_rate(self.figures.gated)}"] if self.passes > 1 else []
+        if self.figures.ms_per_image is not None:
+            parts.append(f"{self.figures.ms_per_image:.1f} ms an image")
+        if self.training_seconds is not None:
+            parts.append(f"trained and scored in {self.training_seconds / 60:.1f} min")
+        if self.epochs is not None:
+            parts.append(f"{self.epochs} epochs")
+        if self.peak_memory_mib is not None:
+            parts.append(f"peak memory {self.peak_memory_mib:,.0f} MiB")
+        return " · ".join(parts)
+
+    def by_class(self) -> tuple[list[str], list[list[object]]]:
+        """A table by defect class: columns and rows."""
+        columns = ["defect class", "images", "masks", "image AUROC", "pixel AUROC", "escapes"]
+        rows: list[list[object]] = [
+            [one.name, one.images, one.masks, _percent(one.image_auroc), _percent(one.pixel_auroc), _rate(one.escapes)]
+            for one in self.figures.classes
+        ]
+        return columns, rows
+
+    def notes(self) -> list[str]:
+        """What was not measured, and why; what else a person should know."""
+        groups: dict[str, list[str]] = {}
+        for name, why in self.figures.not_measured.items():
+            groups.setdefault(why, []).append(name.replace("_", " "))
+        return [f"Not measured: {', '.join(names)}: {why}." for why, names in groups.items()] + list(self.warnings)
+
+    def as_json(self) -> dict[str, Any]:
+        """Flat headline figures; everything else below `figures`."""
+        found = self.figures
+        return {
+            "training": self.training,
+            "scoring": self.scoring,
+            "title": self.title,
+            "state": self.state,
+            "image_auroc": found.image_auroc,
+            "pixel_auroc": found.pixel_auroc,
+            "aupro": found.aupro,
+            "images": found.images,
+            "defective": found.defective,
+            "masks": found.masks,
+            "seconds": self.training_seconds if self.training_seconds is not None else found.seconds,
+            "ms_per_image": found.ms_per_image,
+            "gated": None if found.gated is None else found.gated.value,
+            "passes": self.passes,
+            "taps": self.taps,
+            "gate": self.gate,
+            "threshold": None if found.threshold is None else found.threshold.value,
+            "epochs": self.epochs,
+            "peak_memory_mib": self.peak_memory_mib,
+            "warnings": list(self.warnings),
+            "figures": found.model_dump(mode="json"),
+        }
+
+
+def _percent(value: float | None) -> str:
+    return "–" if value is None else f"{100 * value:.1f} %"
+
+
+def _rate(value: RateFigure | None) -> str:
+    return "–" if value is None else str(value)

@@ -1,0 +1,112 @@
+"""Scoring with a training that is done: other passes or gate, another lot, without training again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal, TypeVar, get_args
+
+from core.config import TrainingConfig
+from core.errors import ConfigError, InputError
+from core.jobfiles import ScoreSpec
+from core.jobs import Job, JobSpec, RunningJob
+from core.project import Project
+from core.project.records import RunRow
+from core.words import SPLITS, Split
+from core.workflow import evaluating, training
+from core.workflow.results import Result
+from core.workflow.scores import read_back
+
+Pass = Literal["first", "last", "max"]
+_TAPS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
+_SCORES_FROM: Final[tuple[Pass, ...]] = ("last", "first", "max")
+Name = TypeVar("Name", bound=str)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a person wants scored, and how; None and empty leave the training's own settings."""
+
+    passes: int | None = None
+    gate: float | None = None
+    taps: str | None = None
+    score_from: str | None = None
+    splits: tuple[str, ...] = ()
+    lot: str | None = None
+
+
+@dataclass(frozen=True)
+class ScoringJob:
+    """A started scoring."""
+
+    run: RunRow
+    name: str
+    following: RunningJob
+
+
+def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
+    """Start scoring as a child of this process. Raises `InputError`, `ConfigError`, `TrainingError`."""
+    run = _trained(project, number)
+    view = next(one for one in project.views(run.product) if one.code == run.view)
+    splits = _splits(wish.splits)
+    spec = ScoreSpec(
+        scoring=_free_name(run),
+        training="../..",
+        splits=splits,
+        passes=wish.passes,
+        gate=wish.gate,
+        taps=_choice(wish.taps, _TAPS, "taps"),
+        score_from=_choice(wish.score_from, _SCORES_FROM, "score-from"),
+    )
+    job_spec = JobSpec(
+        command="score",
+        run=str(run.number),
+        window=view.window,
+        project=project.name,
+        product=run.product,
+        view=view.code,
+        score=spec,
+    )
+    rows = training.manifest(project, view, TrainingConfig.model_validate(dict(run.config)), lot=wish.lot)
+    job = Job.create(run.folder / "scores" / spec.scoring, job_spec, (row for row in rows if row.split in splits))
+    return ScoringJob(run, spec.scoring, job.start())
+
+
+def collect(project: Project, job: ScoringJob) -> Result:
+    """Take the scores in and measure them. Raises what the worker said when there are none."""
+    failure = job.following.failure()
+    if failure is not None:
+        raise failure
+    scoring = read_back(project, job.run, job.name, purpose="again")
+    return evaluating.evaluate(project, job.run.number, scoring)
+
+
+def _trained(project: Project, number: int | None) -> RunRow:
+    runs = [run for run in project.runs() if (run.folder / "model.json").is_file()]
+    if number is not None:
+        runs = [run for run in runs if run.number == number]
+    if not runs:
+        which = "no training" if number is None else f"training #{number}"
+        raise InputError(f"{which} has a model to score with", path=project.folder, mend="Finish a training first")
+    return runs[-1]
+
+
+def _free_name(run: RunRow) -> str:
+    numbers = [int(path.name) for path in (run.folder / "scores").glob("*") if path.name.isdigit()]
+    return str(max(numbers, default=0) + 1)
+
+
+def _splits(asked: tuple[str, ...]) -> tuple[Split, ...]:
+    found: list[Split] = [split for split in get_args(Split) if split in asked]
+    if len(found) != len(set(asked)):
+        unknown = sorted(set(asked) - set(SPLITS))
+        raise ConfigError(f"{', '.join(unknown)} is no split", mend=f"Use {', '.join(SPLITS)}")
+    return tuple(found) or ("tuning", "test")
+
+
+def _choice(value: str | None, choices: tuple[Name, ...], name: str) -> Name | None:
+    if value is None:
+        return None
+    for choice in choices:
+        if choice == value:
+            return choice
+    raise ConfigError(f"{name} is {' or '.join(choices)}, not {value!r}")

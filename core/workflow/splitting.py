@@ -1,0 +1,58 @@
+"""Splits for what came in: equal images never on both sides, tuning drawn, whole parts and lots kept together."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from core.project import Project
+from core.project.records import Duplicate
+from core.project.splits import SplitItem, propose_splits
+
+
+def propose(project: Project, *, seed: int = 0) -> str:
+    """Assign what has no split yet, product by product, and say by what rule. What a person assigned stays."""
+    sentences = [_without_duplicates(project)]
+    for product in project.products():
+        items = [
+            SplitItem(row.id, row.part_id, row.lot, row.label, row.split, row.taken)
+            for row in project.images(product=product.code, present_only=True)
+            if not row.problem
+        ]
+        tuned = any(item.split == "tuning" for item in items)
+        if not items or tuned:
+            continue  # assigned before: a later lot waits as "not used" until a person decides
+        proposal = propose_splits(items, seed=seed)
+        if proposal.splits:
+            project.set_splits(proposal.splits, reason=proposal.sentence)
+            sentences.append(f"{product.code}: {proposal.sentence}")
+    return " ".join(sentence for sentence in sentences if sentence)
+
+
+def counts(project: Project) -> dict[str, int]:
+    """Images by label and by split, in the order in which a person reads them."""
+    found: Counter[str] = Counter()
+    for count in project.counts():
+        found[count.label] += count.images
+        found[count.split if count.split != "unused" else "not used"] += count.images
+    names = ("good", "defective", "unlabelled", "train", "tuning", "test", "not used")
+    return {name: found[name] for name in names}
+
+
+def _without_duplicates(project: Project) -> str:
+    """Equal images on both sides of the fence: the test copies are taken out, by name."""
+    duplicates = project.duplicates_across_splits()
+    twins = {
+        row.id: (row, _other(duplicate)) for duplicate in duplicates for row in duplicate.images if row.split == "test"
+    }
+    if not twins:
+        return ""
+    for row, other in twins.values():
+        project.add_problem(
+            row.path, f"has the same content as {other}, which is not for testing; it was taken out of test"
+        )
+    project.set_split(twins, "unused", reason="equal to an image in train or tuning", allow_duplicates=True)
+    return f"{len(twins)} test images equal a training image and were taken out of test."
+
+
+def _other(duplicate: Duplicate) -> str:
+    return next(str(row.path) for row in duplicate.images if row.split in ("train", "tuning"))

@@ -1,0 +1,190 @@
+"""A training from order to figures: prepare its job folder, start it, follow it, take its results in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from core.config import MODELS, TrainingConfig, preset, with_overrides
+from core.errors import ConfigError, InputError, TrainingError
+from core.jobs import Job, JobSpec, ManifestRow, RunningJob
+from core.project import Project
+from core.project.records import ImageRow, RunState, View
+from core.words import Box
+from core.workflow import evaluating
+from core.workflow.results import Result
+from core.workflow.scores import FINAL, read_back
+
+FEW_GOOD: Final = 10  # below so many, a detector mostly learns the few images by heart
+_ENDED: Final[dict[str, RunState]] = {
+    "finished": "finished",
+    "stopped": "stopped",
+    "failed": "failed",
+    "interrupted": "interrupted",
+    "terminated": "interrupted",
+    "killed": "interrupted",
+}
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person asks for: a model, a preset, perhaps a time, perhaps single settings (`train.lr=2e-4`)."""
+
+    model: str = "prff"
+    preset: str = "quick"
+    minutes: float | None = None
+    changes: tuple[str, ...] = ()
+
+    def config(self) -> TrainingConfig:
+        """The whole settings. Raises `ConfigError` naming what does not exist."""
+        if self.model not in MODELS:
+            raise ConfigError(f"there is no model {self.model!r}", mend=f"Choose one of {', '.join(MODELS)}")
+        changes = list(self.changes)
+        if self.minutes is not None:
+            changes += [f"train.minutes={self.minutes}", "train.steps=null", "train.epochs=null"]
+        return with_overrides(preset(self.model, self.preset), changes)
+
+
+def prepare(project: Project, order: Order, *, product: str | None = None, view: str | None = None) -> list[int]:
+    """Queue one training for every view that matches; returns their numbers.
+
+    Raises `InputError` (no such view, no good images), `ConfigError`, `StorageError`.
+    """
+    config = order.config()
+    views = [
+        one
+        for one in project.views()
+        if (product is None or one.product == product) and (view is None or one.code == view)
+    ]
+    if not views:
+        known = ", ".join(sorted({one.product for one in project.views()}))
+        raise InputError("no product or view of that name", mend=f"The project holds: {known}")
+    return [_prepare_view(project, order, _fitted(project, config, order, one), one) for one in views]
+
+
+def headline(project: Project, number: int) -> str:
+    """One line that says what a training is."""
+    run = project.run_by_number(number)
+    view = "" if run.view in (None, "main") else f" > {run.view}"
+    return f"Training #{number}: {MODELS[run.model].title} {run.preset} on {run.product}{view}"
+
+
+def start(project: Project, number: int) -> RunningJob:
+    """Start (or go on with) a queued training as a child of this process."""
+    return _start(project, number, detach=False)
+
+
+def start_detached(project: Project, number: int) -> dict[str, Any]:
+    """Start a training that outlives this process."""
+    running = _start(project, number, detach=True)
+    return {"training": number, "state": "running", "pid": running.pid, "folder": str(running.job.folder)}
+
+
+def resume(project: Project, number: int) -> int:
+    """Ready a training that was interrupted, stopped or failed to go on from its last checkpoint."""
+    run = project.run_by_number(number)
+    state = Job(run.folder).state()
+    if state.active:
+        raise InputError(f"training #{number} is still running", mend=f"Watch it with: flawscope follow ... {number}")
+    if run.state == "finished":
+        raise InputError(f"training #{number} has finished", kept="Its model is whole")
+    return number
+
+
+def attach(project: Project, number: int) -> RunningJob:
+    """A training that goes on by itself, or has ended meanwhile: to be watched and collected."""
+    return Job(project.run_by_number(number).folder).attach()
+
+
+def collect(project: Project, number: int, running: RunningJob) -> Result:
+    """Take the results of an ended training into the project and measure them.
+
+    Raises what the worker said (`TrainingError`, `StorageError`) when there is no model to measure.
+    """
+    run = project.run_by_number(number)
+    outcome = running.outcome() or "interrupted"
+    failure = running.failure()
+    state = _ENDED[outcome]
+    project.update_run(run.id, state=state, error=str(failure or ""))
+    if state not in ("finished", "stopped"):
+        raise failure or TrainingError(
+            f"training #{number} was ended from outside",
+            kept="Its last checkpoint is kept",
+            mend=f"Go on with: flawscope train {project.folder} --resume {number}",
+        )
+    scoring = read_back(project, run, FINAL, purpose="training")
+    return evaluating.evaluate(project, number, scoring, decide=True)
+
+
+def _start(project: Project, number: int, *, detach: bool) -> RunningJob:
+    run = project.run_by_number(number)
+    job = Job(run.folder)
+    going_on = (run.folder / "checkpoints").is_dir() and any((run.folder / "checkpoints").glob("last*"))
+    running = job.start(detach=detach, resume=going_on)
+    project.update_run(run.id, state="running", error="")
+    return running
+
+
+def _fitted(project: Project, config: TrainingConfig, order: Order, view: View) -> TrainingConfig:
+    """A view with cells is trained on its cells, unless a person asked for another crop."""
+    roi = project.roi(view.id)
+    asked = any(change.replace(" ", "").startswith("preprocess.crop=") for change in order.changes)
+    if roi is None or not roi.cells or asked:
+        return config
+    return with_overrides(config, ["preprocess.crop=roi"])
+
+
+def _prepare_view(project: Project, order: Order, config: TrainingConfig, view: View) -> int:
+    good = sum(1 for _ in project.images(product=view.product, view=view.code, split="train", label="good"))
+    if not good:
+        raise InputError(
+            f"{view.product} has no good images to train on",
+            kept="Nothing was started",
+            mend="Label some images good and put them into train",
+        )
+    revision = project.freeze_revision(view.product, reason="training")
+    roi = project.roi(view.id)
+    run = project.add_run(
+        product=view.product,
+        view=view.code,
+        model=order.model,
+        preset=order.preset,
+        config=config.model_dump(mode="json"),
+        seed=config.train.seed,
+        revision_id=revision.id,
+        roi_version_id=None if roi is None else roi.id,
+    )
+    spec = JobSpec(
+        run=str(run.number),
+        config=config.model_dump(mode="json"),
+        window=view.window,
+        project=project.name,
+        product=view.product,
+        view=view.code,
+    )
+    Job.create(run.folder, spec, manifest(project, view, config))
+    return run.number
+
+
+def manifest(project: Project, view: View, config: TrainingConfig, *, lot: str | None = None) -> Iterator[ManifestRow]:
+    """Every usable image of a view, with its crops: the boxes of its cells when the settings ask for them."""
+    roi = project.roi(view.id)
+    boxes = tuple(cell.box for cell in roi.cells) if roi and roi.cells and config.preprocess.crop == "roi" else None
+    for row in project.images(product=view.product, view=view.code, lot=lot, present_only=True):
+        if row.problem:
+            continue
+        yield _manifest_row(row, boxes)
+
+
+def _manifest_row(row: ImageRow, boxes: tuple[Box, ...] | None) -> ManifestRow:
+    return ManifestRow(
+        id=row.id,
+        path=str(row.path),
+        split=row.split,
+        label=row.label,
+        boxes=boxes,
+        sha256=row.sha256,
+        width=row.width or 0,
+        height=row.height or 0,
+    )
