@@ -46,14 +46,26 @@ def list_folder(folder: Path, report: ScanReport, *, ordered: bool = True) -> Li
 
 
 def subfolders(folder: Path) -> list[str]:
-    """Names of the sub-folders in natural order; empty when unreadable."""
-    return list_folder(folder, ScanReport()).folders
+    """Names of the sub-folders in natural order; empty when unreadable. Images beside them are not even listed."""
+    try:
+        with os.scandir(folder) as entries:
+            names = [entry.name for entry in entries if entry.is_dir() and not is_ignored(entry.name)]
+    except OSError:
+        return []  # the scan reports it
+    return sorted(names, key=natural_key)
 
 
 def has_images(folder: Path, *, below: bool = True) -> bool:
     """Whether there is an image in `folder`, or anywhere below; stops at the first."""
-    listing = list_folder(folder, ScanReport(), ordered=False)
-    return bool(listing.images) or (below and any(has_images(folder / name) for name in listing.folders))
+    try:
+        with os.scandir(folder) as entries:
+            if any(is_image_name(entry.name) and not is_ignored(entry.name) and entry.is_file() for entry in entries):
+                return True
+    except OSError:
+        return False  # the scan reports it
+    if not below:
+        return False
+    return any(has_images(folder / name) for name in list_folder(folder, ScanReport(), ordered=False).folders)
 
 
 def _leads_back(link: Path) -> bool:

@@ -9,7 +9,7 @@ from typing import Final
 
 from core.errors import InputError
 from core.layouts.entries import Counts, Kind, Recognition, ScanReport
-from core.layouts.folders import has_images, list_folder, subfolders
+from core.layouts.folders import has_images, subfolders
 from core.layouts.scanning import count
 from core.layouts.words import role_of
 
@@ -65,10 +65,10 @@ def _check_readable(folder: Path) -> None:
 def _unwrapped(folder: Path) -> Path:
     """The first folder inside that holds more than one plain sub-folder."""
     for _ in range(_WRAPPERS):
-        listing = list_folder(folder, ScanReport())
-        if listing.images or len(listing.folders) != 1 or role_of(listing.folders[0]) != "other":
+        names = subfolders(folder)
+        if len(names) != 1 or role_of(names[0]) != "other" or has_images(folder, below=False):
             return folder
-        folder = folder / listing.folders[0]
+        folder = folder / names[0]
     return folder
 
 
