@@ -10,7 +10,7 @@ import numpy as np
 
 from core.samples.chip import GOLD, LAMINATE, SILICON, TIN, Design, balls, capacitor
 from core.samples.names import SIZES
-from core.samples.surface import Board, Colour, Layer
+from core.samples.surface import SCALE, Board, Colour, Layer
 
 _GREEN: Final[Colour] = (0.010, 0.105, 0.046)
 _GREEN_TRACE: Final[Colour] = (0.040, 0.205, 0.085)
@@ -93,6 +93,19 @@ def _bare_die(board: Board, die: tuple[float, float, float, float], colour: Colo
     x0, y0, x1, y1 = die
     board.put(board.box(x0, y0, x1, y1, radius=1.2), (0.16, 0.17, 0.19), metal=0.5, gloss=0.03, rise=2.6, soft=0.9)
     board.put(board.box(x0 + 1.5, y0 + 1.5, x1 - 1.5, y1 - 1.5, radius=1), colour, metal=metal, gloss=0.02)
+    _grinding(board, (x0 - 160, y1 + 90), 0.05)
+
+
+def _grinding(board: Board, pivot: tuple[float, float], amount: float) -> None:
+    """Marks of the wheel that thinned the wafer: faint arcs about a far point, in what is drawn so far."""
+    height, width = board.shape
+    y = np.arange(height, dtype=np.float32)[:, None] / SCALE - np.float32(pivot[1])
+    x = np.arange(width, dtype=np.float32)[None, :] / SCALE - np.float32(pivot[0])
+    away = np.sqrt(x * x + y * y) * np.float32(1.6)
+    tone = np.random.default_rng(3).standard_normal(2048).astype(np.float32)
+    soft = cv2.GaussianBlur(tone[None, :], (0, 0), 0.9)
+    arcs = cv2.remap(soft, np.minimum(away, 2047), np.zeros_like(away), cv2.INTER_LINEAR)
+    board.colour *= (1 + np.float32(amount) * arcs)[..., None]
 
 
 @lru_cache(maxsize=1)

@@ -167,7 +167,7 @@ def _fixed() -> _Fixed:
     y = _rows()
     x = np.arange(CELL_WIDTH, dtype=np.float32)[None, :] - np.float32(_MIDDLE)
     half = half_width()[:, None]
-    inside = _step(half - np.abs(x), 1.6) * (half > 4)
+    inside = np.asarray(cv2.GaussianBlur(_step(half - np.abs(x), 1.6) * (half > 4), (0, 0), 0.8), np.float32)
     u = np.asarray(np.clip(np.abs(x) / np.maximum(half, 1), 0, 1), np.float32)
     body = _step(y - (BODY[0] - 26), 14.0) * _step(BODY[1] + 2 - y, 5.0)
     # Plastic: longer ways through the wall at the sides, a light pipe at the very rim.
@@ -206,7 +206,7 @@ def _surface(vial: Vial, fixed: _Fixed, rows: slice) -> tuple[Floats, Floats]:
     passed *= 1 - 0.34 * _step(back, 1.6) * (1 - liquid)
     passed -= (0.50 * _bell(front + 1.0, 1.5) + 0.30 * _bell(back, 1.2)) * (u < 0.94)
     passed += 0.16 * _bell(front - 3.0, 1.6)
-    return passed, liquid
+    return np.maximum(passed, np.float32(0.16)), liquid
 
 
 def draw_vial(vial: Vial, mottle: Floats) -> tuple[Floats, Floats]:

@@ -89,15 +89,16 @@ def _write_view(folder: Path, kind: Kind) -> Path:
 
 
 def contact_sheet(parts: Sequence[SamplePart], *, columns: int = 6, side: int = 200, outlines: bool = True) -> Bytes:
-    """Parts in a grid, each fitted into `side` pixels, defects outlined; `(H, W, 3) uint8` RGB."""
+    """Parts in a grid, each fitted into `side` pixels, defects outlined; `(H, W, 3) uint8` RGB. Needs one part."""
     tiles = list(_tiles(parts, side, outlines))
     rows = ceil(len(tiles) / columns)
-    step = side + _GAP
-    sheet = np.full((rows * step + _GAP, min(columns, len(tiles)) * step + _GAP, 3), 24, np.uint8)
+    high, wide = (max(tile.shape[axis] for tile in tiles) for axis in (0, 1))
+    shown = min(columns, len(tiles))
+    sheet = np.full((rows * (high + _GAP) + _GAP, shown * (wide + _GAP) + _GAP, 3), 24, np.uint8)
     for number, tile in enumerate(tiles):
         height, width = tile.shape[:2]
-        top = _GAP + number // columns * step + (side - height) // 2
-        left = _GAP + number % columns * step + (side - width) // 2
+        top = _GAP + number // columns * (high + _GAP) + (high - height) // 2
+        left = _GAP + number % columns * (wide + _GAP) + (wide - width) // 2
         sheet[top : top + height, left : left + width] = tile
     return sheet
 
