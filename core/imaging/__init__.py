@@ -12,8 +12,8 @@ Rules that the rest of the house relies on
 * Transparency is composited over black. Colour profiles are not applied: raw numbers are what was measured.
 * 16-bit pixels stay 16-bit until a fixed `Window` of the view makes them 8-bit; nothing is ever stretched per image.
 * Sizes are checked from the header before a pixel is decoded. Whatever is wrong with a file ends in one `ImageError`
-  that names it; a damaged file is never half an image. JPEG and WebP carry no checksum: a flipped bit that leaves a
-  valid stream cannot be told from the picture, which is why the project also keeps SHA-256.
+  that names it; a damaged file is never half an image. JPEG, WebP, BMP and plain TIFF carry no checksum: a
+  flipped bit that leaves a valid stream cannot be told from the picture, which is why the project also keeps SHA-256.
 """
 
 from core.imaging.common import FORMAT_SUFFIXES, SUFFIXES, ImageInfo, Limits

@@ -16,6 +16,7 @@ from core.imaging.common import Header
 
 _PNG_CHANNELS: Final = {0: 1, 2: 3, 3: 1, 4: 2, 6: 4}
 _JPEG_BETWEEN_SCANS: Final = frozenset([0xC4, 0xDA, 0xDB, 0xDC, 0xDD, 0xFE, *range(0xE0, 0xF0)])
+_JPEG_PADDING: Final = b"\xff\x00" * 8  # 64 one bits: as far as libjpeg looks ahead
 _JPEG_FRAMES: Final = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 
@@ -93,20 +94,29 @@ def jpeg_header(data: bytes, path: Path) -> Header:
     return Header(width, height, channels, bits, orientation_of(exif))
 
 
-def check_jpeg(data: bytes, path: Path) -> None:
-    """Raises `ImageError` when the scans hold a marker that cannot stand there, or the end marker is missing."""
+def check_jpeg(data: bytes, path: Path) -> bytes:
+    """What to hand to the decoder; `ImageError` when a marker cannot stand where it does, or the end marker is missing.
+
+    libjpeg paints grey whatever is missing before an end marker. Where one scan holds the whole picture, its end
+    marker is replaced by a few padding bits: a whole picture does not need them, a cut one runs out of data and fails.
+    """
     at = 0
+    single = False
     for marker, body in _jpeg_segments(data, path):
-        if marker == 0xDA:
+        if marker in _JPEG_FRAMES:
+            components = body[5] if marker in (0xC0, 0xC1) else 0
+        elif marker == 0xDA:
+            single = data[len(data) - len(body) - 4 - 2 * components] == components > 0
             at = len(data) - len(body)
     for found in _jpeg_markers(data):
         if found < at:  # inside the segment before
             continue
         marker = data[found + 1]
         if marker == 0xD9:
-            return
+            return data[:found] + _JPEG_PADDING if single else data
         if marker not in _JPEG_BETWEEN_SCANS or found + 4 > len(data):
             raise ImageError(f"the image is damaged (stray JPEG marker {marker:02X})", path=path)
+        single &= marker != 0xDA
         at = found + 2 + int.from_bytes(data[found + 2 : found + 4], "big")
     raise ImageError("the image is cut short", path=path, mend="Copy it again from where it came from")
 

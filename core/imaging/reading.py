@@ -112,8 +112,7 @@ def decode_stored(path: Path, limits: Limits, *, raw: bool = False, at_least: in
         kind = sniff(stream.read(16), path)
         stream.seek(0)
         if kind == "TIFF":
-            data = stream.read()
-            header, pixels = read_tiff(io.BytesIO(data), len(data), limits, path, raw=raw)
+            header, pixels = read_tiff(stream, limits, path, raw=raw)
         else:
             header = _header(kind, stream, path)
             check_size(header, limits, path)
@@ -146,7 +145,7 @@ def _pillow_pixels(data: bytes, kind: Format, header: Header, path: Path, *, raw
             return _png(data, header, path)
         _check_inflated(body, header, path)
     if kind == "JPEG":
-        check_jpeg(data, path)
+        data = check_jpeg(data, path)
     image = _PLUGINS[kind](io.BytesIO(data))
     if at_least is not None and kind == "JPEG":
         scale = min(1.0, at_least / max(header.width, header.height))

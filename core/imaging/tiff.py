@@ -30,7 +30,7 @@ def tiff_header(stream: IO[bytes], path: Path) -> Header:
         return _header(file, path)
 
 
-def read_tiff(stream: IO[bytes], length: int, limits: Limits, path: Path, *, raw: bool) -> tuple[Header, Pixels]:
+def read_tiff(stream: IO[bytes], limits: Limits, path: Path, *, raw: bool) -> tuple[Header, Pixels]:
     """Header and pixels of the first page as stored (not oriented): (H, W) grey or (H, W, 3) RGB, uint8 or uint16.
 
     Depths of 9 to 16 bits keep their raw values (12-in-16 too). Floating point is read by one fixed rule: values
@@ -39,6 +39,8 @@ def read_tiff(stream: IO[bytes], length: int, limits: Limits, path: Path, *, raw
     """
     import tifffile
 
+    length = stream.seek(0, 2)
+    stream.seek(0)
     with tifffile.TiffFile(stream) as file:
         header = _header(file, path)
         check_size(header, limits, path)

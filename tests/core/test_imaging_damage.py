@@ -127,6 +127,43 @@ def test_a_png_whose_pixels_end_early_is_refused_even_with_valid_checksums(tmp_p
             decode(tmp_path / "half.png")
 
 
+@pytest.mark.parametrize("share", [0.3, 0.6, 0.95])
+def test_a_jpeg_cut_short_is_refused_even_when_its_writer_ended_it(
+    tmp_path: Path, whole: dict[str, bytes], share: float
+) -> None:
+    data = whole["a.jpg"]
+    start = data.index(b"\xff\xda")
+    (tmp_path / "ended.jpg").write_bytes(data[: int(start + (len(data) - start) * share)] + b"\xff\xd9")
+    for reader in (decode, lambda path: thumbnail(path, 16)):
+        with pytest.raises(ImageError, match=r"ended\.jpg"):
+            reader(tmp_path / "ended.jpg")
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    width=st.integers(1, 70),
+    height=st.integers(1, 70),
+    mode=st.sampled_from(["L", "RGB", "CMYK"]),
+    options=st.fixed_dictionaries(
+        {"quality": st.integers(5, 100), "subsampling": st.integers(0, 2), "progressive": st.booleans()},
+        optional={"restart_marker_blocks": st.integers(1, 5), "optimize": st.booleans()},
+    ),
+)
+def test_every_whole_jpeg_passes_the_checks_as_pillow_reads_it(
+    tmp_path: Path, width: int, height: int, mode: str, options: dict[str, int]
+) -> None:
+    noise = np.random.default_rng(width * height).integers(0, 256, (height, width, 3), dtype=np.uint8)
+    path = tmp_path / "a.jpg"
+    Image.fromarray(noise).convert(mode).save(path, **options)
+    np.testing.assert_array_equal(decode(path), np.asarray(Image.open(path).convert("RGB")))
+    assert max(thumbnail(path, 20).shape) == min(20, max(width, height, 3))
+
+
+def test_bytes_behind_the_end_of_a_jpeg_are_harmless(tmp_path: Path, whole: dict[str, bytes]) -> None:
+    (tmp_path / "a.jpg").write_bytes(whole["a.jpg"] + b"\0\xff\xd8\xff\xe1 second picture \xff\xd9")
+    assert decode(tmp_path / "a.jpg").shape == (48, 64, 3)
+
+
 def test_a_broken_exif_block_does_not_cost_the_picture(tmp_path: Path) -> None:
     Image.new("RGB", (8, 6), (9, 9, 9)).save(tmp_path / "a.jpg", exif=b"Exif\0\0II*\0\xff\xff\xff\xffrubbish")
     assert decode(tmp_path / "a.jpg").shape == (6, 8, 3)
