@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
@@ -17,6 +17,8 @@ from rich.text import Text
 
 from core.workflow.progress import Progress as Reporter
 from core.workflow.progress import silent
+
+_PIPE_WIDTH: Final = 160  # nothing is folded in a log that can be scrolled
 
 
 class FinishColumn(ProgressColumn):
@@ -35,7 +37,7 @@ class Screen:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=True)
+        self.out = Console(highlight=False, soft_wrap=True, width=None if sys.stdout.isatty() else _PIPE_WIDTH)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
         self._say = self.err if as_json else self.out
 

@@ -22,7 +22,8 @@ from core.events import Done, EventTail, Hello
 from core.imaging import Window, decode, load_rgb8
 from core.preprocess import Geometry, Preprocessor
 from core.project import Project
-from core.project.records import ImageRow, RunRow, ScoreRow, Scoring
+from core.project.records import ImageRow
+from core.project.results import RunRow, ScoreRow, Scoring
 from core.words import Label, Split
 from core.workflow.progress import Progress, silent
 from core.workflow.results import Result

@@ -10,7 +10,7 @@ from typing import Any
 from core.config import MODELS, presets
 from core.errors import InputError
 from core.project import Project
-from core.project.records import RunRow
+from core.project.results import RunRow
 
 
 @dataclass(frozen=True)

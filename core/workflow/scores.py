@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from core.errors import TrainingError
 from core.project import Project
-from core.project.records import NewScore, RunRow
+from core.project.results import NewScore, RunRow
 from core.words import Box
 
 FINAL: Final = "final"  # the scoring that ends a training

@@ -10,7 +10,7 @@ from core.errors import ConfigError, InputError
 from core.jobfiles import ScoreSpec
 from core.jobs import Job, JobSpec, RunningJob
 from core.project import Project
-from core.project.records import RunRow
+from core.project.results import RunRow
 from core.words import SPLITS, Split
 from core.workflow import evaluating, training
 from core.workflow.results import Result
