@@ -42,7 +42,7 @@ class Order:
             raise ConfigError(f"there is no model {self.model!r}", mend=f"Choose one of {', '.join(MODELS)}")
         changes = list(self.changes)
         if self.minutes is not None:
-            changes += [f"train.minutes={self.minutes}", "train.steps=null", "train.epochs=null"]
+            changes.append(f"train.minutes={self.minutes}")
         return with_overrides(preset(self.model, self.preset), changes)
 
 
