@@ -65,7 +65,7 @@ def with_overrides(config: TrainingConfig, assignments: Iterable[str]) -> Traini
         if full in _LENGTHS:
             for length in _LENGTHS:
                 _put(values, length, None)
-        _put(values, full, _parse(text.strip(), is_list=isinstance(known[full], tuple)))
+        _put(values, full, _parse(text.strip(), known[full]))
     try:
         return TrainingConfig.model_validate(values)
     except ValidationError as error:
@@ -90,11 +90,12 @@ def _put(values: dict[str, Any], name: str, value: object) -> None:
     values[last] = value
 
 
-def _parse(text: str, *, is_list: bool) -> object:
-    if text.lower() in ("none", "null", ""):
+def _parse(text: str, before: object) -> object:
+    """What `text` stands for, given the value it replaces: `none` is a word of some settings, nothing in others."""
+    if text.lower() in ("null", "") or (text.lower() == "none" and not isinstance(before, str)):
         return None
-    if is_list and not text.startswith("["):
-        return [_parse(part.strip(), is_list=False) for part in text.split(",")]
+    if isinstance(before, tuple) and not text.startswith("["):
+        return [_parse(part.strip(), None) for part in text.split(",")]
     try:
         return json.loads(text)
     except ValueError:

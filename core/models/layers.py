@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -51,7 +50,7 @@ def norm2d(kind: Literal["bn", "gn", "ln", "in", "none"], channels: int) -> nn.M
         case "bn":
             return nn.BatchNorm2d(channels)
         case "gn":
-            return nn.GroupNorm(math.gcd(32, channels), channels)
+            return nn.GroupNorm(_groups(channels), channels)
         case "ln":
             return ChannelNorm(channels)
         case "in":
@@ -69,6 +68,11 @@ def activation(kind: Literal["relu", "sigmoid", "gelu", "none"]) -> nn.Module:
         "none": nn.Identity,
     }
     return makers[kind]()
+
+
+def _groups(channels: int) -> int:
+    """At most 32 groups of at least four channels: a group of one value, as on a 1x1 map, would always give zero."""
+    return next(groups for groups in (32, 16, 8, 4, 2, 1) if channels % groups == 0 and channels // groups >= 4)
 
 
 class UNet(nn.Module):

@@ -29,14 +29,14 @@ def marble(rng: np.random.Generator, size: int) -> Pixels:
 
 def gratings(rng: np.random.Generator, size: int) -> Pixels:
     """Stripes, fine to coarse, soft or hard."""
-    wave = np.sin(_ramp(rng, size, rng.uniform(4, size / 6)))
+    wave = np.sin(_ramp(rng, size, rng.uniform(4, max(5.0, size / 6))))
     steep = np.float32(0.5 if rng.random() < 2 / 3 else 4.0)
     return _between(rng, (wave * steep + np.float32(0.5)).clip(0, 1))
 
 
 def weave(rng: np.random.Generator, size: int) -> Pixels:
     """Two crossing gratings: fabric, mesh, chequers."""
-    count = rng.uniform(4, size / 6)
+    count = rng.uniform(4, max(5.0, size / 6))
     product = np.sin(_ramp(rng, size, count)) * np.sin(_ramp(rng, size, count * rng.uniform(0.5, 2)))
     return _between(rng, (product * np.float32(0.5 if rng.random() < 0.5 else 6.0) + np.float32(0.5)).clip(0, 1))
 

@@ -61,7 +61,7 @@ def _blur(x: Tensor, config: SsimConfig) -> Tensor:
 
 @lru_cache(maxsize=8)
 def _band(length: int, config: SsimConfig) -> Tensor:
-    """(length, length) float32: row i holds the Gaussian window around i; outside is zero, or mirrored without the edge."""
+    """(length, length): row i holds the Gaussian window around i; outside is zero, or mirrored without the edge."""
     half = config.window // 2
     steps = [math.exp(-((i - half) ** 2) / (2 * config.sigma**2)) for i in range(config.window)]
     band = torch.zeros(length, length)
