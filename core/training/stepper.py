@@ -109,12 +109,13 @@ def try_step(stepper: Stepper, batch: Batch, factor: float) -> dict[str, float]:
 
 def halve(stepper: Stepper, batch: int) -> int:
     """Spread a step of `batch` images over twice as many parts; the images in one. Raises `TrainingError` below two."""
-    if batch // (2 * stepper.parts) < 2:
+    count = min(2 * stepper.parts, batch // 2)
+    if count <= stepper.parts:
         raise TrainingError(
             "two images at a time do not fit into memory",
             kept="The last checkpoint was kept",
             mend="Choose a smaller preset or image side, or close other programs",
             reason="memory",
         )
-    stepper.parts *= 2
-    return batch // stepper.parts
+    stepper.parts = count
+    return -(-batch // count)
