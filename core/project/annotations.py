@@ -192,7 +192,8 @@ class AnnotationMethods(Store):
         return self._write(change)
 
     def _find_layer(self, image_id: int, kind: Kind, origin: Origin | None, author: str | None) -> int | None:
-        query, values = "SELECT id FROM layer WHERE image_id = ? AND kind = ?", [image_id, kind]  # type: tuple[str, list[Any]]
+        query = "SELECT id FROM layer WHERE image_id = ? AND kind = ?"
+        values: list[object] = [image_id, kind]
         if author is not None:
             query += " AND author = ?"
             values.append(author)

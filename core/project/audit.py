@@ -90,7 +90,8 @@ def rows(
     subject_id: int | None = None,
 ) -> list[AuditRow]:
     """Up to `limit` rows behind number `after`, oldest first."""
-    where, values = ["seq > ?"], [after]  # type: tuple[list[str], list[Any]]
+    where = ["seq > ?"]
+    values: list[Any] = [after]
     if subject is not None:
         where.append("subject = ?")
         values.append(subject)

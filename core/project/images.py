@@ -115,7 +115,8 @@ class ImageMethods(Store):
         present_only: bool = False,
     ) -> Iterator[ImageRow]:
         """Images in the order in which they came, streamed; each page is a short read."""
-        where, values = ["image.id > ?"], []  # type: tuple[list[str], list[Any]]
+        where = ["image.id > ?"]
+        values: list[Any] = []
         for column, wanted in (("product.code", product), ("view.code", view), ("lot.code", lot)):
             if wanted is not None:
                 where.append(f"{column} = ?")

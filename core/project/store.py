@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from core.errors import InputError, ProjectDamagedError
+from core.errors import InputError, ProjectDamagedError, StorageError
 from core.files import atomic_writer
 from core.project.annotations import AnnotationMethods
 from core.project.backup import FOLDER, last_good_backup, restore_file
@@ -129,12 +129,22 @@ class Project(
             self._readers.close()
             try:
                 if writer is not None:
-                    writer.close()
+                    folded = writer.close()
                     if self._copy is not None:
-                        self._copy.publish()
+                        self._publish(self._copy, folded)
             finally:
                 if self._lock is not None:
                     self._lock.release()
+
+    def _publish(self, copy: WorkingCopy, folded: bool) -> None:
+        if not folded:
+            raise StorageError(
+                "the project could not be published: the disk of the local copy is full",
+                path=self.file,
+                kept=f"Your work is in {copy.local}",
+                mend="Free some space, open the project once more and close it",
+            )
+        copy.publish()
 
     def __enter__(self) -> Self:
         return self

@@ -7,6 +7,7 @@ lock file keeps other processes away.
 from __future__ import annotations
 
 import getpass
+import logging
 import queue
 import socket
 import sqlite3
@@ -25,6 +26,7 @@ from core.project import audit
 from core.project.failures import project_failure
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 _Job = tuple[Callable[["Transaction"], Any], "Future[Any]", str]
 _BUSY_TIMEOUT_MS: Final = 5000
 
@@ -151,20 +153,27 @@ class Writer:
         """Run `change` in one transaction and return what it returns once that is on the disk."""
         return self.submit(change, who).result()
 
-    def close(self) -> None:
-        """Finish what is queued, fold the write-ahead log into the file, stop the thread."""
+    def close(self) -> bool:
+        """Finish what is queued, fold the write-ahead log into the file, stop the thread.
+
+        False when the log could not be folded in (a full disk): it stays beside the file and the next opening reads it.
+        """
         with self._gate:
             if self._closed:
-                return
+                return True
             self._closed = True
             self._jobs.put(None)
         self._thread.join()
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            busy = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+        except sqlite3.OperationalError as error:
+            _log.warning("The log stays beside the project: %s", project_failure(error, self.path))
+            return False
         except sqlite3.Error as error:
             raise project_failure(error, self.path) from error
         finally:
             self._connection.close()
+        return not busy
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
