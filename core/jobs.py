@@ -26,7 +26,18 @@ import psutil
 from pydantic import ValidationError
 
 from core.errors import ExitCode, InputError, StorageError, TrainingError
-from core.events import AnyEvent, Checkpoint, Done, EventTail, Failure, Heartbeat, PhaseChanged, Step, append_line
+from core.events import (
+    AnyEvent,
+    Checkpoint,
+    Done,
+    EventTail,
+    Failure,
+    Heartbeat,
+    Hello,
+    PhaseChanged,
+    Step,
+    append_line,
+)
 from core.files import atomic_write, atomic_writer
 from core.jobfiles import ACTIVE, SCHEMA, JobSpec, JobState, ManifestRow, ScoreSpec, Status, read_state, write_state
 
@@ -131,6 +142,9 @@ class Job:
         write_state(self.folder, JobState("starting", host=platform.node()))
         offset = self.events_path.stat().st_size if self.events_path.exists() else 0
         process = _spawn(self.folder, spec.command, detach=detach)
+        with contextlib.suppress(psutil.NoSuchProcess):  # so that it is found before it has said a word
+            born = psutil.Process(process.pid).create_time()
+            write_state(self.folder, JobState("starting", process.pid, born, platform.node()))
         return RunningJob(self, process=process, tail=EventTail(self.events_path, offset))
 
     def attach(self, offset: int = 0) -> RunningJob:
@@ -298,6 +312,8 @@ class RunningJob:
             self._pace = (event.seconds, checkpoint)
         elif isinstance(event, Checkpoint):
             self._pace = (step, event.seconds)
+        elif isinstance(event, Hello):
+            self._ended = None  # what an earlier worker of this folder said does not count
         elif isinstance(event, Done | Failure):
             self._ended = event
         if self._deadline is None or self._force:
