@@ -76,13 +76,17 @@ class ProjectLock:
         if self._handle < 0:
             return
         if not _WINDOWS:
-            self.path.unlink(missing_ok=True)
+            self._remove()
         _let_go(self._handle)
         os.close(self._handle)
         self._handle = -1
         if _WINDOWS:
-            with contextlib.suppress(PermissionError):  # the next owner may have it open already: then it is theirs
-                self.path.unlink(missing_ok=True)
+            self._remove()
+
+    def _remove(self) -> None:
+        """What cannot be removed (the share is gone, the next owner has it open) names a process that has let go."""
+        with contextlib.suppress(OSError):
+            self.path.unlink(missing_ok=True)
 
     def _open(self) -> int:
         try:

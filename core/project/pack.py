@@ -37,8 +37,9 @@ def pack_project(
     with tempfile.TemporaryDirectory(prefix="flawscope-") as folder:
         copy = Path(folder) / f"{name}{SUFFIX}"
         copy_database(database, copy)
-        with atomic_writer(target) as stream:
-            with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False) as archive:
+        draft = target.with_name(f".{target.name}.part")
+        try:
+            with atomic_writer(draft) as stream, _new_archive(stream) as archive:
                 for inside, path in [(copy.name, copy), *files]:
                     try:
                         entries.append(_add(archive, inside, path))
@@ -47,9 +48,13 @@ def pack_project(
                 words = {"schema": _SCHEMA, "name": name, "head": head, "packed": utc_now(), "files": entries}
                 words["version"] = program_version()
                 archive.writestr(MANIFEST, json.dumps(words, ensure_ascii=False, indent=1))
-            stream.flush()
-            with zipfile.ZipFile(stream.name) as archive:
+            with zipfile.ZipFile(draft) as archive:
                 _check_all(archive, target)
+            draft.replace(target)
+        except OSError as error:
+            raise storage_error(error, target) from error
+        finally:
+            draft.unlink(missing_ok=True)
     return PackReport(target, len(entries), sum(entry["size"] for entry in entries), tuple(missing))
 
 
@@ -80,6 +85,10 @@ def unpack_project(source: Path, folder: Path) -> Path:
     except OSError as error:
         raise storage_error(error, folder) from error
     return folder / project.name
+
+
+def _new_archive(stream: IO[bytes]) -> zipfile.ZipFile:
+    return zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED, allowZip64=True, strict_timestamps=False)
 
 
 def _add(archive: zipfile.ZipFile, inside: str, path: Path) -> dict[str, Any]:
