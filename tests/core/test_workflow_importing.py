@@ -1,0 +1,190 @@
+"""Folders into a project: what comes in, what is refused by name, what a second look finds."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.errors import InputError
+from core.imaging import save_png
+from core.project import Project
+from core.workflow import importing, masks
+from core.workflow.importing import Choice, add_lot, import_folder
+
+
+def picture(seed: int, *, width: int = 24, height: int = 16) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
+
+
+@pytest.fixture
+def nut(tmp_path: Path) -> Path:
+    """A small folder in the layout of MVTec AD: 12 good to train, 3 good and 2 scratched to test, 2 masks."""
+    root = tmp_path / "nut"
+    for number in range(12):
+        save_png(root / "train" / "good" / f"{number:03}.png", picture(number))
+    for number in range(3):
+        save_png(root / "test" / "good" / f"{number:03}.png", picture(100 + number))
+    for number in range(2):
+        save_png(root / "test" / "scratch" / f"{number:03}.png", picture(200 + number))
+        mask = np.zeros((16, 24), np.uint8)
+        mask[4:8, 5 : 10 + number] = 255
+        save_png(root / "ground_truth" / "scratch" / f"{number:03}_mask.png", mask)
+    return root
+
+
+def test_a_benchmark_keeps_its_test_set_and_gives_a_tenth_to_tuning(nut: Path, tmp_path: Path) -> None:
+    report = import_folder(nut, tmp_path / "project", Choice())
+    assert report.found.new == 17
+    assert report.counts == {
+        **{"good": 15, "defective": 2, "unlabelled": 0},
+        **{"train": 11, "tuning": 1, "test": 5, "not used": 0},
+    }
+    assert report.masks == 2
+    assert report.problems == ()
+    assert "MVTec AD" in report.sentence
+
+
+def test_masks_of_a_layout_become_annotations_of_origin_import(nut: Path, tmp_path: Path) -> None:
+    import_folder(nut, tmp_path / "project", Choice())
+    with Project.open(tmp_path / "project") as project:
+        ids = project.masked_images()
+        assert len(ids) == 2
+        mask = project.mask(ids[1], origin="import")
+        assert mask is not None
+        (scratch,) = project.classes()
+        assert np.array_equal(np.unique(mask), [0, scratch.id])
+        assert int((mask > 0).sum()) == 4 * 6
+
+
+def test_what_cannot_be_used_is_named_and_the_rest_loads(nut: Path, tmp_path: Path) -> None:
+    good = nut / "train" / "good"
+    (good / "012.png").write_bytes((good / "000.png").read_bytes()[:200])
+    (good / "013.png").write_bytes(b"")
+    (good / "014.png").write_text("not a picture")
+    save_png(nut / "ground_truth" / "scratch" / "000_mask.png", np.full((9, 9), 255, np.uint8))
+    save_png(nut / "ground_truth" / "scratch" / "077_mask.png", np.full((16, 24), 255, np.uint8))
+    report = import_folder(nut, tmp_path / "project", Choice())
+    assert report.masks == 1
+    for name in ("012.png", "013.png", "014.png", "000_mask.png", "077_mask.png"):
+        assert any(name in problem for problem in report.problems), name
+    assert any("9 x 9" in problem for problem in report.problems)
+    with Project.open(tmp_path / "project") as project:
+        usable = [row for row in project.images(split=["train", "tuning"]) if not row.problem]
+        assert len(usable) == 12
+
+
+def test_equal_bytes_in_train_and_test_are_taken_out_of_test(nut: Path, tmp_path: Path) -> None:
+    shutil.copy(nut / "train" / "good" / "003.png", nut / "test" / "good" / "009.png")
+    report = import_folder(nut, tmp_path / "project", Choice())
+    assert report.counts["not used"] == 1
+    assert any("009.png" in problem and "003.png" in problem for problem in report.problems)
+    with Project.open(tmp_path / "project") as project:
+        assert project.duplicates_across_splits() == []
+
+
+def test_a_second_look_finds_new_changed_and_gone(nut: Path, tmp_path: Path) -> None:
+    import_folder(nut, tmp_path / "project", Choice())
+    good = nut / "train" / "good"
+    save_png(good / "050.png", picture(50))
+    save_png(good / "001.png", picture(51))
+    (good / "002.png").unlink()
+    report = add_lot(tmp_path / "project", None)
+    assert (report.found.new, report.found.changed, report.found.gone) == (1, 1, 1)
+    again = add_lot(tmp_path / "project", None)
+    assert (again.found.new, again.found.changed, again.found.gone) == (0, 0, 0)
+
+
+def test_a_new_lot_from_another_folder_waits_unused(nut: Path, tmp_path: Path) -> None:
+    import_folder(nut, tmp_path / "project", Choice(product="nut"))
+    for number in range(3):
+        save_png(tmp_path / "tuesday" / f"{number}.png", picture(300 + number))
+    report = add_lot(tmp_path / "project", tmp_path / "tuesday", lot="T42")
+    assert report.found.new == 3
+    with Project.open(tmp_path / "project") as project:
+        lot = list(project.images(lot="T42"))
+        assert [row.split for row in lot] == ["unused"] * 3
+        assert {row.product for row in lot} == {"nut"}
+
+
+def test_a_folder_without_images_makes_no_project(tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(InputError, match="empty"):
+        import_folder(tmp_path / "empty", tmp_path / "project", Choice())
+    assert not (tmp_path / "project").exists()
+
+
+def test_a_project_is_never_made_twice_nor_inside_its_images(nut: Path, tmp_path: Path) -> None:
+    import_folder(nut, tmp_path / "project", Choice())
+    with pytest.raises(InputError, match="already"):
+        import_folder(nut, tmp_path / "project", Choice())
+    with pytest.raises(InputError, match="cannot lie in"):
+        import_folder(nut, nut / "project", Choice())
+    with Project.open(tmp_path / "project") as project:
+        assert sum(1 for _ in project.images()) == 17
+
+
+def test_no_file_of_the_person_is_touched(nut: Path, tmp_path: Path) -> None:
+    def look() -> dict[str, tuple[int, int]]:
+        return {str(p): (p.stat().st_mtime_ns, p.stat().st_size) for p in nut.rglob("*")}
+
+    before = look()
+    import_folder(nut, tmp_path / "project", Choice())
+    add_lot(tmp_path / "project", None)
+    assert look() == before
+
+
+def test_twelve_bits_in_sixteen_get_a_window_that_stays(tmp_path: Path) -> None:
+    root = tmp_path / "deep"
+    for number in range(6):
+        values = np.random.default_rng(number).integers(100, 4096, (16, 24), dtype=np.uint16)
+        save_png(root / "train" / "good" / f"{number}.png", values)
+    import_folder(root, tmp_path / "project", Choice(kind="mvtec"))
+    with Project.open(tmp_path / "project") as project:
+        (view,) = project.views()
+        assert view.window == (0, 4095)
+
+
+def test_masks_go_out_and_come_back_pixel_for_pixel(nut: Path, tmp_path: Path) -> None:
+    import_folder(nut, tmp_path / "one", Choice())
+    shutil.rmtree(nut / "ground_truth")
+    import_folder(nut, tmp_path / "two", Choice())
+    with Project.open(tmp_path / "one") as one, Project.open(tmp_path / "two") as two:
+        assert masks.export_mvtec(one, tmp_path / "out").written == 2
+        report = masks.import_mvtec(two, tmp_path / "out")
+        assert (report.written, report.problems) == (2, [])
+        for image_id in one.masked_images():
+            path = one.image(image_id).path
+            (twin,) = two.find_image(path)
+            first, second = one.mask(image_id), two.mask(twin.id)
+            assert first is not None
+            assert second is not None
+            assert np.array_equal(first, second)
+        assert masks.import_mvtec(two, tmp_path / "out").unchanged == 2
+
+
+def test_a_mask_that_fits_no_image_is_named_and_never_guessed(nut: Path, tmp_path: Path) -> None:
+    import_folder(nut, tmp_path / "project", Choice())
+    save_png(tmp_path / "out" / "dent" / "777_mask.png", np.full((16, 24), 255, np.uint8))
+    with Project.open(tmp_path / "project") as project:
+        report = masks.import_mvtec(project, tmp_path / "out")
+    assert report.written == 0
+    assert len(report.problems) == 1
+    assert "777_mask.png" in report.problems[0]
+
+
+def test_reading_ahead_keeps_the_order_and_stays_bounded() -> None:
+    taken = 0
+
+    def numbers():  # type: ignore[no-untyped-def]
+        nonlocal taken
+        for number in range(1000):
+            taken += 1
+            yield number
+
+    stream = importing._ahead(lambda number: number * 2, numbers())
+    assert [next(stream) for _ in range(10)] == list(range(0, 20, 2))
+    assert taken <= 10 + importing._AHEAD
+    stream.close()
