@@ -101,7 +101,7 @@ def _pollution(scene: Scene, picture: Floats, rng: np.random.Generator) -> Mark:
         else (((0.055, 0.030, 0.012), 0.03), ((0.020, 0.020, 0.020), 0.02), ((0.12, 0.065, 0.015), 0.04))
     )
     colour, gloss = tints[int(rng.integers(3))]
-    size, stretch, turn = rng.uniform(15, 30), rng.uniform(0.65, 1.0), rng.uniform(0, np.pi)
+    size, stretch, turn = rng.uniform(18, 32), rng.uniform(0.65, 1.0), rng.uniform(0, np.pi)
     thick = rng.uniform(0.72, 0.92)
 
     def mark(scene: Scene) -> None:
@@ -134,7 +134,7 @@ def _crack(scene: Scene, rng: np.random.Generator) -> Mark:
         fork = trunk[int(rng.integers(4, 9))]
         paths.append(_jagged(fork, np.clip(fork + rng.uniform(-0.35, 0.35, 2), 0.02, 0.98), rng))
     lines = [np.array([scene.on_die(u, v) for u, v in path]) for path in paths]
-    thick = float(rng.uniform(2.0, 2.9))
+    thick = float(rng.uniform(2.6, 3.6))
 
     def mark(scene: Scene) -> None:
         height, width = scene.layer.coverage.shape
@@ -218,8 +218,8 @@ def _cast(scene: Scene, body: Floats, far: int) -> None:
 def _wire_residue(scene: Scene, rng: np.random.Generator) -> Mark:
     """A stray piece of bond wire that lies across die, pad or fingers."""
     at = scene.on_carrier(float(rng.uniform(0.22, 0.78)), float(rng.uniform(0.22, 0.78)))
-    path = _curl(at, rng.uniform(70, 130), 0.28, rng)
-    thick = float(rng.uniform(3.0, 3.8))
+    path = _curl(at, rng.uniform(90, 150), 0.28, rng)
+    thick = float(rng.uniform(3.4, 4.2))
     bonded = bool(rng.random() < 0.5)
 
     def mark(scene: Scene) -> None:

@@ -44,7 +44,7 @@ def _depth(rng: np.random.Generator, level: float) -> float:
 
 def _particle(cell: Floats, x: float, y: float, rng: np.random.Generator) -> None:
     """An irregular crumb in the liquid: dark, a little translucent at its edge."""
-    size, flat, turn = rng.uniform(6.5, 9.5), rng.uniform(0.6, 1.0), rng.uniform(0, np.pi)
+    size, flat, turn = rng.uniform(7.5, 11.0), rng.uniform(0.7, 1.0), rng.uniform(0, np.pi)
     angle = np.linspace(0, 2 * np.pi, 10, endpoint=False)
     radius = size * rng.uniform(0.65, 1.2, 10)
     u, v = radius * np.cos(angle), radius * np.sin(angle) * flat
@@ -70,7 +70,7 @@ def _scratch(cell: Floats, middle: float, y: float, rng: np.random.Generator) ->
         paths.append(path[2:-1] + aside)
     reach = 44.0
     paths = [np.column_stack([np.clip(p[:, 0], middle - reach, middle + reach), p[:, 1]]) for p in paths]
-    thick = rng.uniform(2.4, 3.4)
+    thick = rng.uniform(3.0, 4.0)
     lip = stroke([p + np.array([1.6, 1.2]) for p in paths], thick, CELL_WIDTH, CELL_HEIGHT)
     gap = stroke(paths, thick, CELL_WIDTH, CELL_HEIGHT)
     cell *= (1 + 0.16 * lip) * (1 - np.float32(rng.uniform(0.55, 0.72)) * gap)
@@ -78,7 +78,7 @@ def _scratch(cell: Floats, middle: float, y: float, rng: np.random.Generator) ->
 
 def _black_spot(cell: Floats, x: float, y: float, rng: np.random.Generator) -> None:
     """Burnt plastic in the wall: round, black, with a scorched rim."""
-    radius, oval = rng.uniform(6.0, 10.0), rng.uniform(0.8, 1.2)
+    radius, oval = rng.uniform(7.5, 11.0), rng.uniform(0.8, 1.2)
     px = np.arange(CELL_WIDTH, dtype=np.float32)[None, :] - np.float32(x)
     py = np.arange(CELL_HEIGHT, dtype=np.float32)[:, None] - np.float32(y)
     ragged = cut(grain(2.2), rng, CELL_WIDTH, CELL_HEIGHT)
