@@ -52,14 +52,14 @@ class ImageMethods(Store):
         transaction and one audit row for every few thousand rows. Raises `StorageError`; batches before it stay, and
         adding the same folder again goes on from there.
         """
-        job = Intake(self.add_root(root), root.absolute(), source)
+        job = Intake(self.add_root(root), root.absolute(), source, complete)
         self._write(job.begin)
         stream = iter(rows)
         while batch := list(itertools.islice(stream, _BATCH)):
             prepared = [job.prepare(row) for row in batch]
             known = self._rehashed(job, prepared)
             self._write(functools.partial(job.add, rows=prepared, hashes=known))
-        return self._write(functools.partial(job.finish, complete=complete))
+        return self._write(job.finish)
 
     def add_root(self, folder: Path) -> int:
         """Declare a folder of images and return its id; a folder declared before keeps its own."""

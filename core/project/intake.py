@@ -41,6 +41,7 @@ class Intake:
     root_id: int
     root: Path
     source: str
+    complete: bool
     views: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # view id, product id
     lots: dict[tuple[int, str], int] = field(default_factory=dict)
     classes: dict[str, int] = field(default_factory=dict)
@@ -93,9 +94,9 @@ class Intake:
         added = {name: self.counts[name] - counts[name] for name in _COUNTS}
         tx.audit("add images", "root", self.root_id, after={**added, "digest": batch.hexdigest()})
 
-    def finish(self, tx: Transaction, *, complete: bool) -> AddReport:
+    def finish(self, tx: Transaction) -> AddReport:
         """Mark what did not come as gone (when all was listed) and close the import."""
-        gone = self._mark_gone(tx) if complete else []
+        gone = self._mark_gone(tx) if self.complete else []
         counts = {**self.counts, "gone": len(gone)}
         digest = self.digest.digest()
         tx.insert(
@@ -134,7 +135,8 @@ class Intake:
         else:
             image_id = int(old[0])
             self._met_again(tx, item, old, hashes.get(relative))
-        tx.execute("INSERT OR IGNORE INTO temp.seen (id) VALUES (?)", (image_id,))
+        if self.complete:
+            tx.execute("INSERT OR IGNORE INTO temp.seen (id) VALUES (?)", (image_id,))
         return line
 
     def _new(self, tx: Transaction, item: Prepared, view_id: int, product_id: int) -> int:

@@ -102,11 +102,11 @@ class ProjectLock:
 
     def _claim(self, project: Path, author: str) -> None:
         previous = read_owner(project)
-        if previous is not None and previous.is_alive and not _is_us(previous):
+        if previous is not None and previous.host != socket.gethostname():  # here the system's lock has decided
             _let_go(self._handle)
             os.close(self._handle)
             raise _busy(project, previous)
-        self.left_by = previous
+        self.left_by = None if previous is None or previous.is_alive else previous
         words = json.dumps(asdict(this_process(author)), ensure_ascii=False).encode()
         try:
             os.ftruncate(self._handle, 0)
@@ -139,11 +139,6 @@ def read_owner(project: Path) -> Owner | None:
         )
     except (OSError, ValueError, KeyError, TypeError):
         return None
-
-
-def _is_us(owner: Owner) -> bool:
-    """A lock of this very process whose file lock is free again: a project that was not closed."""
-    return owner.pid == os.getpid() and owner.host == socket.gethostname()
 
 
 def _busy(project: Path, owner: Owner | None) -> ProjectBusyError:

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from core.errors import InputError, ProjectDamagedError, StorageError
-from core.files import atomic_writer
+from core.files import atomic_writer, safe_relative
 from core.project.annotations import AnnotationMethods
 from core.project.backup import FOLDER, last_good_backup, restore_file
 from core.project.database import APPLICATION_ID, SCHEMA_VERSION, SUFFIX, inspect, locate, schema_sql
@@ -60,6 +60,8 @@ class Project(
     ) -> Self:
         """Make NAME.flawscope in `folder` and open it. Raises `InputError` when there is one, `StorageError`."""
         folder = folder.absolute()
+        if name is not None and len(safe_relative(name).parts) != 1:
+            raise InputError(f"{name!r} is no name for a project", mend="Use a name without slashes")
         if any(folder.glob(f"*{SUFFIX}")):
             raise InputError("there is a project here already", path=folder, kept="It was left as it is")
         _make(folder / f"{name or folder.name}{SUFFIX}", author or account())

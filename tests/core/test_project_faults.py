@@ -104,7 +104,7 @@ def test_a_lock_file_full_of_nonsense_holds_nobody_out(tmp_path: Path) -> None:
 # ---------------------------------------------------------------- damaged, newer, foreign
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", range(24))
 def test_flipped_bytes_are_refused_or_harmless_never_a_crash(tmp_path: Path, seed: int, whole: bytes) -> None:
     dice = random.Random(seed)
     damaged = bytearray(whole)

@@ -422,3 +422,6 @@ def test_what_does_not_exist_is_named(tmp_path: Path) -> None:
     Project.create(tmp_path, "a").close()
     with pytest.raises(InputError, match="already"):
         Project.create(tmp_path, "b")
+    for name in ("../b", "/b", "a/b", "C:b"):
+        with pytest.raises(InputError):
+            Project.create(tmp_path / "new", name)
