@@ -78,15 +78,17 @@ def last_good_backup(file: Path) -> Path | None:
 
 
 def restore_file(file: Path, backup: Path) -> Path:
-    """Put `backup` in the place of `file`, which is kept beside it; returns where. The caller holds the lock.
+    """Put `backup` in the place of `file`, which is kept in backups/; returns where. The caller holds the lock.
 
     Raises `ProjectDamagedError` when the backup is no good, `InputError` when it does not exist, `StorageError`.
     """
     if not backup.is_file():
         raise InputError("there is no such backup", path=backup, kept="The project was left as it is")
     inspect(backup)
-    aside = file.with_name(f"{file.stem}-replaced-{datetime.now(UTC).strftime(_STAMP)}")
+    # not beside it: a project's folder holds one project file
+    aside = file.parent / FOLDER / f"{file.stem}-replaced-{datetime.now(UTC).strftime(_STAMP)}"
     try:
+        aside.parent.mkdir(exist_ok=True)
         for suffix in ("", "-wal", "-shm"):  # the log belongs to the file that is put aside, never to the backup
             part = file.with_name(file.name + suffix)
             if part.exists():

@@ -256,6 +256,10 @@ class ImageMethods(Store):
         query = "SELECT size, mtime_ns FROM image WHERE root_id = ? AND path = ? AND sha256 IS NOT NULL"
         stale: list[Prepared] = []
         with self._read() as db:
+            hashed = "SELECT 1 FROM image WHERE root_id = ? AND sha256 IS NOT NULL LIMIT 1"
+            if job.is_fresh or db.execute(hashed, (job.root_id,)).fetchone() is None:
+                job.is_fresh = True  # asked once: nothing of this folder is hashed while it is added
+                return {}
             for item in rows:
                 old = db.execute(query, (job.root_id, os.fsencode(item.relative).decode(errors="replace"))).fetchone()
                 same_size = old is not None and old[0] == item.size and old[1] != item.mtime_ns

@@ -42,6 +42,7 @@ class Intake:
     root: Path
     source: str
     complete: bool
+    is_fresh: bool = False
     views: dict[tuple[str, str], tuple[int, int]] = field(default_factory=dict)  # view id, product id
     lots: dict[tuple[int, str], int] = field(default_factory=dict)
     classes: dict[str, int] = field(default_factory=dict)

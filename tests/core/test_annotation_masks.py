@@ -21,6 +21,7 @@ PAIRS = SHAPES.flatmap(
 )
 
 
+@settings(deadline=None)
 @given(MASKS)
 def test_a_packed_mask_unpacks_to_the_same_pixels(mask: masks.Mask) -> None:
     unpacked = masks.unpack_mask(masks.pack_mask(mask))
@@ -29,6 +30,7 @@ def test_a_packed_mask_unpacks_to_the_same_pixels(mask: masks.Mask) -> None:
     assert unpacked.flags.writeable
 
 
+@settings(deadline=None)
 @given(PAIRS)
 def test_a_stroke_does_and_undoes_itself(pair: tuple[masks.Mask, masks.Mask]) -> None:
     before, after = pair
@@ -45,7 +47,7 @@ def test_a_stroke_does_and_undoes_itself(pair: tuple[masks.Mask, masks.Mask]) ->
     assert delta.pixels == np.count_nonzero(before != after)
 
 
-@settings(max_examples=150)
+@settings(max_examples=150, deadline=None)
 @given(MASKS, st.data())
 def test_a_damaged_mask_is_refused_or_still_a_mask_never_a_crash(mask: masks.Mask, data: st.DataObject) -> None:
     packed = bytearray(masks.pack_mask(mask))

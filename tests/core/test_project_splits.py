@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.project.splits import SplitItem, propose_splits
@@ -75,6 +75,7 @@ ITEMS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ITEMS, st.integers(0, 3))
 def test_whatever_comes_parts_stay_whole_train_is_good_and_test_shares_no_lot(
     items: list[SplitItem], seed: int
