@@ -25,7 +25,7 @@ CREATE TABLE audit (
     seq INTEGER PRIMARY KEY,
     at TEXT NOT NULL,
     utc_offset INTEGER NOT NULL,                         -- minutes east of UTC where the change was made
-    elapsed REAL NOT NULL,                               -- s since the session's row before, monotonic clock
+    elapsed REAL NOT NULL,                               -- s since this process's row before, monotonic clock
     who TEXT NOT NULL,
     account TEXT NOT NULL,
     workstation TEXT NOT NULL,
