@@ -5,10 +5,10 @@
     for entry in scan(recognition, report=report): ...
     report.problems                                # masks without image, unreadable folders, ...
 
-Kinds: `mvtec` (train/ and test/ below each product; a root of several categories too), `good_bad` (folders named good
-and bad in one of many languages, or good beside one folder a defect class), `gtanoic` (one folder a type, each a
-product of its own with good and bad inside), `flat` (images in one folder), `nested` (images in folders that say
-nothing about labels). A wrong guess is corrected with `kind=` and `product=`.
+Kinds: `mvtec` (train/ and test/ below each product, what lies beside them is left out; a root of several categories
+too), `good_bad` (folders named good and bad in one of many languages, or good beside one folder a defect class),
+`gtanoic` (one folder a type, each a product of its own with good and bad inside), `flat` (images in one folder),
+`nested` (images in folders that say nothing about labels). A wrong guess is corrected with `kind=` and `product=`.
 
 Splits: only what a layout states. `train` and `test` come from mvtec folders and from the protocol "gtanoic200"; every
 other entry is `unused`, which here means "not assigned yet". `tuning` is never assigned here.

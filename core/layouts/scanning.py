@@ -147,8 +147,8 @@ class _ProductWalk:
                 yield from self.below(folder / name, inner)
 
     def _images(self, folder: Path, listing: Listing, context: _Context) -> Iterator[_Found]:
-        if not listing.images:
-            return
+        if not listing.images or (self._kind == "mvtec" and context.split is None):
+            return  # beside train and test lie read-me pictures and regions of interest, no parts
         relative = folder.relative_to(self._root).as_posix()
         prefix = "" if relative == "." else relative + "/"
         mask_folders = self.masks.for_folder(folder)

@@ -7,11 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from core.project import Project
-from core.project.backup import restore_file
-from core.project.database import locate
-from core.project.lock import ProjectLock
 from core.project.pack import unpack_project
 from core.project.records import PackReport, VerifyReport
+from core.project.store import restore_project
 
 
 @dataclass(frozen=True)
@@ -55,12 +53,7 @@ def backup(project: Project) -> Path:
 
 def restore(path: Path, backup_file: Path, *, author: str | None = None) -> Path:
     """Put a backup in place of a project that nobody has open; returns where the file that stood there is kept."""
-    file = locate(path)
-    lock = ProjectLock(file, author or "")
-    try:
-        return restore_file(file, backup_file)
-    finally:
-        lock.release()
+    return restore_project(path, backup_file, author=author, reason="restored from the command line")
 
 
 def pack(project: Project, target: Path, *, images: bool) -> PackReport:

@@ -1,0 +1,188 @@
+"""The main job from a shell: every command, its exit code, its JSON, and what a person reads when it goes wrong."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from core.imaging import decode
+from core.project import Project
+from tests.e2e.conftest import Trained, flawscope
+
+
+def test_import_says_what_it_saw(trained: Trained) -> None:
+    assert trained.imported.code == 0, trained.imported.err
+    report = trained.imported.document
+    assert report["found"]["new"] == 12 + 4 + 5
+    assert report["masks"] == 5
+    assert "MVTec AD" in report["sentence"]
+
+
+def test_train_ends_with_its_number_and_figures(trained: Trained) -> None:
+    assert trained.trained.code == 0, trained.trained.err
+    result = trained.trained.document
+    assert result["training"] == 1
+    assert result["state"] == "finished"
+    assert 0 <= result["image_auroc"] <= 1
+    assert 0 <= result["pixel_auroc"] <= 1
+    assert (result["images"], result["defective"], result["masks"]) == (9, 5, 5)
+
+
+def test_evaluate_gives_the_same_figures_again(trained: Trained) -> None:
+    result = flawscope("evaluate", "project", "--json", cwd=trained.folder)
+    assert result.code == 0, result.err
+    first, second = trained.trained.document, result.document
+    for name in ("image_auroc", "pixel_auroc", "images", "defective", "masks", "seconds"):
+        assert first[name] == second[name], name
+
+
+def test_heatmaps_are_written_as_a_page(trained: Trained) -> None:
+    result = flawscope("evaluate", "project", "--heatmaps", "pictures", cwd=trained.folder)
+    assert result.code == 0, result.err
+    page = trained.folder / "pictures" / "index.html"
+    assert str(Path("pictures") / "index.html") in result.out
+    assert page.read_text().count("<img") >= 3
+
+
+def test_scoring_again_takes_other_passes_without_training(trained: Trained) -> None:
+    arguments = ("--passes", "2", "--gate", "-1", "--taps", "last", "--json")
+    result = flawscope("score", "project", *arguments, cwd=trained.folder)
+    assert result.code == 0, result.err
+    again = result.document
+    assert (again["passes"], again["taps"], again["gated"]) == (2, "last", 1.0)
+    assert again["scoring"] != trained.trained.document["scoring"]
+    kept = flawscope("evaluate", "project", "--scoring", str(again["scoring"]), "--json", cwd=trained.folder)
+    assert kept.document["image_auroc"] == again["image_auroc"]
+
+
+def test_scores_and_the_draft_of_a_threshold_are_in_the_project(trained: Trained) -> None:
+    with Project.open(trained.project, read_only=True) as project:
+        run = project.run_by_number(1)
+        first = project.scorings(run.id)[0]
+        assert sum(1 for _ in project.scores(first.id)) == 9 + 1  # test and tuning
+        (decision, *_) = project.decisions(run.id)
+        assert decision.state == "draft"
+        assert decision.how["split"] == "tuning"
+        maps = sorted((project.folder / first.folder / "heatmaps").glob("*.png"))
+        assert len(maps) == 10
+        assert decode(maps[0]).dtype.name == "uint16"
+
+
+def test_list_and_show_answer(trained: Trained) -> None:
+    listed = flawscope("list", "project", "--json", cwd=trained.folder).document
+    assert listed["products"][0]["train"] == 11
+    assert listed["trainings"][0]["state"] == "finished"
+    images = flawscope("list", "project", "--images", "--json", cwd=trained.folder).document["images"]
+    assert len(images) == 21
+    shown = flawscope("show", "project", "--json", cwd=trained.folder)
+    assert shown.code == 0, shown.err
+    assert any(row["what"] == "set train.batch" for row in shown.document["training #1"])
+    one = flawscope("show", "project", "--image", str(images[-1]["id"]), cwd=trained.folder)
+    assert Path(images[-1]["path"]).name in one.out
+    assert "quick" in flawscope("list", "--models", cwd=trained.folder).out
+
+
+def test_masks_go_out_and_in(trained: Trained) -> None:
+    assert flawscope("annotations", "export", "project", "masks", cwd=trained.folder).code == 0
+    assert len(list((trained.folder / "masks").rglob("*_mask.png"))) == 5
+    back = flawscope("annotations", "import", "project", "masks", "--json", cwd=trained.folder)
+    assert (back.document["unchanged"], back.document["problems"]) == (5, [])
+
+
+def test_the_record_chains_and_can_be_read(trained: Trained) -> None:
+    verified = flawscope("audit", "verify", "project", cwd=trained.folder)
+    assert verified.code == 0
+    assert "whole" in verified.out
+    assert flawscope("audit", "export", "project", "trail.csv", cwd=trained.folder).code == 0
+    assert "AB" in (trained.folder / "trail.csv").read_text()
+
+
+def test_backup_restore_pack_and_unpack(trained: Trained) -> None:
+    assert flawscope("backup", "project", cwd=trained.folder).code == 0
+    (newest, *_) = sorted((trained.project / "backups").glob("*"), reverse=True)
+    restored = flawscope("backup", "project", "--restore", newest, cwd=trained.folder)
+    assert restored.code == 0, restored.err
+    packed = flawscope("pack", "project", "carry.flawpack", "--images", cwd=trained.folder)
+    assert packed.code == 0, packed.err
+    assert flawscope("unpack", "carry.flawpack", "elsewhere", cwd=trained.folder).code == 0
+    there = flawscope("evaluate", "elsewhere", "--training", "1", "--json", cwd=trained.folder)
+    assert there.code == 0, there.err
+    assert there.document["images"] == 9
+
+
+def test_a_folder_with_its_own_app_and_core_does_not_get_in_the_way(trained: Trained) -> None:
+    here = trained.folder / "shadow"
+    (here / "core").mkdir(parents=True)
+    (here / "app.py").write_text("raise SystemExit('the wrong app')")
+    (here / "core" / "__init__.py").write_text("raise SystemExit('the wrong core')")
+    assert flawscope("list", trained.project, cwd=here).code == 0
+    scored = flawscope("score", trained.project, "--passes", "1", "--split", "tuning", "--json", cwd=here)
+    assert "wrong" not in scored.out + scored.err
+    assert scored.code == 3, scored.err  # no test image was scored: said, not crashed
+    assert "no figures" in scored.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["frobnicate"], 2, "No such command"),
+        (["train"], 2, "Missing argument"),
+        (["evaluate", "nowhere"], 3, "nowhere"),
+        (["import", "nowhere", "new"], 3, "nowhere"),
+        (["train", "project", "--preset", "huge"], 3, "preset"),
+        (["train", "project", "--model", "yolo"], 3, "prff"),
+        (["train", "project", "--set", "train.lrr=1"], 3, "train.lr"),
+        (["train", "project", "--product", "nothing"], 3, "flip_chip_a"),
+        (["evaluate", "project", "--training", "77"], 5, "77"),
+        (["show", "project", "--image", "no such name"], 3, "no image fits"),
+        (["audit", "export", "project", "trail.xls"], 3, ".csv or .json"),
+    ],
+)
+def test_what_is_wrong_is_said_in_one_sentence(trained: Trained, arguments: list[str], code: int, words: str) -> None:
+    ended = flawscope(*arguments, cwd=trained.folder)
+    assert ended.code == code, ended.err
+    assert words in ended.err
+    assert "Traceback" not in ended.err
+
+
+def test_a_project_that_is_open_elsewhere_says_by_whom(trained: Trained) -> None:
+    with Project.open(trained.project, author="CD"):
+        ended = flawscope("train", "project", "--preset", "micro", cwd=trained.folder)
+        assert ended.code == 4
+        assert "CD" in ended.err
+        assert flawscope("list", "project", cwd=trained.folder).code == 0
+
+
+def test_a_product_without_good_images_is_not_trained(trained: Trained, tmp_path: Path) -> None:
+    test = trained.parts / "flip_chip_a" / "test"
+    made = flawscope("import", test, tmp_path / "bad", "--kind", "nested", cwd=tmp_path)
+    assert made.code == 0, made.err
+    ended = flawscope("train", tmp_path / "bad", "--preset", "micro", cwd=tmp_path)
+    assert ended.code == 3
+    assert "no good images" in ended.err
+
+
+def test_doctor_names_versions_and_what_it_computes_on(tmp_path: Path) -> None:
+    ended = flawscope("doctor", "--json", cwd=tmp_path)
+    assert ended.code == 0, ended.err
+    assert ended.document["versions"]["torch"]
+    assert ended.document["computing_on"]
+
+
+def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
+    script = tmp_path / "look.py"
+    script.write_text(
+        "import sys\n"
+        "sys.argv = ['flawscope', '--help']\n"
+        "from app.cli import main\n"
+        "try:\n    main()\nexcept SystemExit:\n    pass\n"
+        "heavy = 'torch timm sklearn scipy statsmodels pandas matplotlib onnxruntime PySide6'.split()\n"
+        "found = set(heavy) & set(sys.modules)\n"
+        "sys.exit(f'loaded: {found}' if found else 0)\n"
+    )
+    import subprocess
+
+    done = subprocess.run([sys.executable, script], capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stderr
