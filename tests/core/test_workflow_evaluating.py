@@ -1,0 +1,156 @@
+"""From a worker's scores to figures: maps whose answer is known by hand, no model."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.config import preset, with_overrides
+from core.errors import InputError, TrainingError
+from core.imaging import save_png
+from core.project import Project
+from core.project.records import Cell
+from core.project.results import RunRow
+from core.workflow import evaluating, training
+from core.workflow.importing import Choice, import_folder
+from core.workflow.scores import FINAL, read_back
+
+SIDE = 64
+CELLS = (Cell("left", (0, 0, 32, 32)), Cell("right", (32, 0, 64, 32)))
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Path:
+    """Strips of two cells: 11 good to train and tune, to test 2 good and 2 with a defect in the right cell."""
+    root = tmp_path / "strip"
+    for number in range(11):
+        save_png(root / "train" / "good" / f"{number:02}.png", _picture(number))
+    for number in range(2):
+        save_png(root / "test" / "good" / f"{number}.png", _picture(50 + number))
+        save_png(root / "test" / "spot" / f"{number}.png", _picture(60 + number))
+        mask = np.zeros((32, 64), np.uint8)
+        mask[8:16, 40:48] = 255
+        save_png(root / "ground_truth" / "spot" / f"{number}_mask.png", mask)
+    import_folder(root, tmp_path / "project", Choice())
+    return tmp_path / "project"
+
+
+def _picture(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).integers(0, 256, (32, 64, 3), dtype=np.uint8)
+
+
+def _run(project: Project, *, cells: bool) -> RunRow:
+    """A training as it is queued, with scores that a worker might have written."""
+    (view,) = project.views()
+    roi = project.set_roi(view.id, cells=CELLS) if cells else None
+    crop = "roi" if cells else "fit"
+    config = with_overrides(preset("prff", "micro"), [f"preprocess.crop={crop}"])
+    run = project.add_run(
+        product="strip",
+        view="main",
+        model="prff",
+        preset="micro",
+        config=config.model_dump(mode="json"),
+        roi_version_id=None if roi is None else roi.id,
+    )
+    boxes = [list(cell.box) for cell in CELLS] if cells else [[0, 0, 64, 32]]
+    folder = run.folder / "scores" / FINAL
+    lines = []
+    for row in project.images(split=["tuning", "test"]):
+        crops = [
+            _crop(row.label == "defective", box, folder, f"{row.id}", k, len(boxes)) for k, box in enumerate(boxes)
+        ]
+        best = max(crop["score"] for crop in crops)
+        lines.append({"id": row.id, "score": best, "peak": best, "first": best, "gated": False, "passes": 1, "ms": 5.0})
+        lines[-1] |= {"crops": crops, "problem": None}
+    (folder / "scores.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return run
+
+
+def _crop(defective: bool, box: list[int], folder: Path, name: str, number: int, count: int) -> dict[str, object]:
+    """A map that is right: 0.8 where the mask is, 0.1 elsewhere."""
+    x0, y0, x1, y1 = box
+    whole = np.full((32, 64), 0.1, np.float32)
+    if defective:
+        whole[8:16, 40:48] = 0.8
+    part = whole[y0:y1, x0:x1]
+    scaled = np.kron(part, np.ones((SIDE // part.shape[0], SIDE // part.shape[1])))
+    file = f"{name}.png" if count == 1 else f"{name}_{number}.png"
+    save_png(folder / "heatmaps" / file, np.rint(scaled * 65535).astype(np.uint16))
+    score = float(part.max())
+    return {"box": box, "score": score, "peak": score, "first": score, "gated": False, "areas": [64] * 64}
+
+
+def test_right_maps_give_perfect_figures(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=False)
+        scoring = read_back(opened, run, FINAL, purpose="training")
+        result = evaluating.evaluate(opened, run.number, scoring, decide=True)
+        found = result.figures
+        assert (found.images, found.good, found.defective, found.masks) == (4, 2, 2, 2)
+        assert found.image_auroc == 1.0
+        assert found.pixel_auroc == pytest.approx(1.0, abs=1e-4)
+        assert found.aupro == pytest.approx(1.0, abs=1e-3)
+        assert found.threshold is not None
+        assert found.threshold.value == pytest.approx(0.1)
+        assert not found.threshold.claims_rate  # one good tuning image claims nothing
+        assert found.confusion is not None
+        assert (found.confusion.escapes, found.confusion.false_rejects) == (0, 0)
+        (decision,) = opened.decisions(run.id)
+        assert decision.threshold == found.threshold.value
+        assert opened.scorings(run.id)[0].figures["image_auroc"] == 1.0
+
+
+def test_cells_of_a_strip_are_the_parts_that_are_counted(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=True)
+        result = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        counts = result.figures.confusion
+        assert result.unit == "cells"
+        assert counts is not None
+        # four test strips of two cells: the left cells of the defective strips are good parts
+        assert (counts.true_rejects, counts.true_passes, counts.escapes, counts.false_rejects) == (2, 6, 0, 0)
+        assert result.figures.images == 4
+        assert result.figures.pixel_auroc == pytest.approx(1.0, abs=1e-4)
+
+
+def test_figures_without_defects_say_why_there_is_no_curve(project: Path) -> None:
+    with Project.open(project) as opened:
+        opened.set_split([row.id for row in opened.images(label="defective")], "unused")
+        run = _run(opened, cells=False)
+        result = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        assert result.figures.image_auroc is None
+        assert any("image auroc" in note and "defective" in note for note in result.notes())
+
+
+def test_a_page_of_pictures_names_every_group(project: Path, tmp_path: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=True)
+        result = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        page = evaluating.write_heatmaps(opened, result, tmp_path / "page")
+    text = page.read_text()
+    for words in ("False rejects", "Escapes", "spot/0.png"):
+        assert words in text
+
+
+def test_scores_that_were_never_finished_are_said_to_be_missing(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = opened.add_run(product="strip", view="main", model="prff", preset="micro", config={})
+        with pytest.raises(TrainingError, match="no scores"):
+            read_back(opened, run, FINAL, purpose="training")
+        with pytest.raises(InputError, match="nothing was scored"):
+            evaluating.evaluate(opened)
+
+
+def test_a_view_with_cells_trains_on_its_cells(project: Path) -> None:
+    with Project.open(project) as opened:
+        (view,) = opened.views()
+        opened.set_roi(view.id, cells=CELLS)
+        (number,) = training.prepare(opened, training.Order(preset="micro"))
+        rows = list(training.Job(opened.run_by_number(number).folder).manifest())
+        assert {row.boxes for row in rows} == {((0, 0, 32, 32), (32, 0, 64, 32))}
+        (whole,) = training.prepare(opened, training.Order(preset="micro", changes=("preprocess.crop=fit",)))
+        assert {row.boxes for row in training.Job(opened.run_by_number(whole).folder).manifest()} == {None}
