@@ -31,7 +31,9 @@ _PICTURES_EVERY_S: Final = 20.0
 _PAUSE_LOOK_S: Final = 0.2
 _TIME_UNITS: Final = 10_000  # resolution of a schedule by the clock
 _LATE_LOOKS: Final = 4  # judgements between the last drop and the end
-_JUDGING_SHARE: Final = 0.1  # of the time given, for judging before the last drop
+_EARLY_SHARE: Final = 0.05  # of the time spent, for judging before the last drop when minutes were given
+_LATE_SHARE: Final = 0.12  # and in all
+_RESERVE: Final = 1.25  # the machine may be busier by then
 
 End = Literal["finished", "stopped"]
 
@@ -105,7 +107,7 @@ class Trainer:
         self._drawn = float("-inf")
         self._after = 0.0  # seconds that will be needed after the last step
         self._tuning: dict[str, float] | None = None
-        self._judging = 0.0  # seconds one judgement took
+        self._judging = self._judged = 0.0  # seconds: the last judgement, all of them
 
     def run(self) -> End:
         """Train to the end; leaves `best` behind. Raises `OwnerGone` (saved), `TrainingError`, `StorageError`."""
@@ -263,7 +265,7 @@ class Trainer:
         progress = self.progress
         progress.looks = due
         settled = self.pace.settled(progress.step)
-        if not settled and not self._affordable():
+        if not self._affordable(settled=settled):
             return
         began = time.monotonic()
         self.judge.prepare()
@@ -271,12 +273,14 @@ class Trainer:
         if settled:
             self._keep_if_best()
         self._judging = time.monotonic() - began
+        self._judged += self._judging
 
-    def _affordable(self) -> bool:
-        if self.pace.budget is None:
+    def _affordable(self, *, settled: bool) -> bool:
+        """By steps every judgement is made; by the clock those that leave the time to training, and the last one."""
+        if self.pace.budget is None or self.pace.over(self.progress.step):
             return True
-        early = sum(look < 1 for look in self._looks) - _LATE_LOOKS + 1
-        return self._judging * early <= _JUDGING_SHARE * self.pace.budget
+        share = _LATE_SHARE if settled else _EARLY_SHARE
+        return self._judged + self._judging <= share * self.pace.spent
 
     def _keep_if_best(self) -> bool:
         progress = self.progress
@@ -416,7 +420,11 @@ class Trainer:
 
     def _measure_afterwards(self) -> None:
         """Once the steps are at pace: how long judging and scoring will take, and what that leaves for training."""
-        self._after = max(1e-3, self.afterwards())
+        began = time.monotonic()
+        self.judge.prepare()
+        self.judge.tuning_losses()
+        self._judging = time.monotonic() - began
+        self._after = _RESERVE * (self._judging + self.afterwards())
         self._budget(provisional=False)
 
     def _steps_shown(self) -> int:

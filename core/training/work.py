@@ -39,7 +39,8 @@ from core.training.loop import BEST, LAST, Trainer
 from core.training.reporter import Reporter
 
 _NAMED: Final = 100  # unreadable images that are named one by one
-_RESERVE: Final = 1.25  # scoring also writes maps, and the machine may be busier by then
+_SECOND_PASS: Final = 1.5  # some images go through again, and not those that are measured
+_MAP_S: Final = 0.01  # areas and the PNG of one map
 _MEASURED: Final = 8
 Builder = Callable[[TrainingConfig], Recipe]
 
@@ -221,19 +222,15 @@ class Worker:
             self.reporter.warn("image", f"This image was left out: {image.problem}.", path=image.row.path)
 
     def _afterwards(self, judge: Judge, images: ImageSet, count: int, device: Device) -> float:
-        """Seconds for what follows the last step: judging once more, and reading and scoring `count` images."""
-        judge.averaged.bring_up_to_date()
+        """Seconds for what follows the last judgement: reading and scoring `count` images, writing their maps."""
         probe = to_input(images.crops[: min(_MEASURED, len(images))]).to(device.device)
         predictor = self._predictor(judge)
         predictor.predict(probe[:1])
         began = time.monotonic()
         predictor.predict(probe)
         device.synchronize()
-        image = (time.monotonic() - began) / len(probe) + 0.01
-        began = time.monotonic()
-        judge.prepare()
-        judge.tuning_losses()
-        return _RESERVE * (2 * (time.monotonic() - began) + count * (image * 1.5 + images.seconds))
+        image = (time.monotonic() - began) / len(probe)
+        return count * (_SECOND_PASS * image + images.seconds + _MAP_S)
 
     def _predictor(self, judge: Judge) -> Predictor:
         return Predictor(
