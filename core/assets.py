@@ -12,7 +12,7 @@ from core.errors import FlawscopeError
 
 @cache
 def resources() -> Path:
-    """The folder that holds presets, classes, icons and help; raises `FlawscopeError` when the installation lacks it."""
+    """The folder of presets, classes and templates; raises `FlawscopeError` when the installation lacks it."""
     bundle = getattr(sys, "_MEIPASS", None)
     places = [
         *([Path(bundle) / "resources"] if bundle else []),

@@ -48,7 +48,7 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o666 & ~_umask())
+        temporary.chmod(0o666 & ~_umask())
         _replace(temporary, path)
         _sync_folder(path.parent)
     except OSError as error:
@@ -117,7 +117,7 @@ def _replace(source: Path, target: Path) -> None:
     deadline = time.monotonic() + _REPLACE_PATIENCE_S
     while True:
         try:
-            os.replace(source, target)
+            source.replace(target)
             return
         except PermissionError:
             if os.name != "nt" or time.monotonic() > deadline:
