@@ -202,7 +202,7 @@ def follow(
     screen = Screen(as_json=as_json)
     with _open(project, author) as opened:
         following = trainings.attach(opened, training)
-        if stop:
+        if stop and following is not None:
             following.stop()
         screen.result(_finish_training(opened, training, following, screen))
 
@@ -211,7 +211,8 @@ def _finish_training(opened: Project, number: int, following: Any, screen: Any) 
     from app.following import watch
     from core.workflow import training
 
-    watch(following, screen)
+    if following is not None:
+        watch(following, screen)
     result = training.collect(opened, number, following)
     _show_result(result, screen)
     return result.as_json()

@@ -11,6 +11,7 @@ from core.config import MODELS, presets
 from core.errors import InputError
 from core.project import Project
 from core.project.results import RunRow
+from core.workflow import training
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def one_training(project: Project, number: int | None) -> Listing:
         ["view", run.view],
         ["model", MODELS[run.model].title],
         ["preset", run.preset],
-        ["state", run.state],
+        ["state", training.state(run)],
         ["started", run.started],
         ["finished", run.finished],
         ["error", run.error],
@@ -120,7 +121,7 @@ def one_image(project: Project, wanted: str) -> Listing:
 def _training_row(run: RunRow) -> list[Any]:
     figures = run.figures
     return [
-        *(run.number, run.product, MODELS[run.model].title, run.preset, run.state, run.created),
+        *(run.number, run.product, MODELS[run.model].title, run.preset, training.state(run), run.created),
         *(_rounded(figures.get("image_auroc")), _rounded(figures.get("pixel_auroc")), run.error),
     ]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from core.config import MODELS, TrainingConfig, preset, with_overrides
-from core.errors import ConfigError, InputError, TrainingError
+from core.errors import ConfigError, FlawscopeError, InputError, TrainingError
 from core.jobs import Job, JobSpec, ManifestRow, RunningJob
 from core.project import Project
 from core.project.records import ImageRow, RunState, View
@@ -17,6 +17,8 @@ from core.workflow.results import Result
 from core.workflow.scores import FINAL, read_back
 
 FEW_GOOD: Final = 10  # below so many, a detector mostly learns the few images by heart
+_PURPOSE: Final = "training"  # of the scoring that ends a training
+_LIVE: Final[frozenset[RunState]] = frozenset(["queued", "starting", "running", "paused", "stopping"])
 _ENDED: Final[dict[str, RunState]] = {
     "finished": "finished",
     "stopped": "stopped",
@@ -84,37 +86,54 @@ def start_detached(project: Project, number: int) -> dict[str, Any]:
 def resume(project: Project, number: int) -> int:
     """Ready a training that was interrupted, stopped or failed to go on from its last checkpoint."""
     run = project.run_by_number(number)
-    state = Job(run.folder).state()
-    if state.active:
+    if Job(run.folder).state().active:
         raise InputError(f"training #{number} is still running", mend=f"Watch it with: flawscope follow ... {number}")
     if run.state == "finished":
         raise InputError(f"training #{number} has finished", kept="Its model is whole")
     return number
 
 
-def attach(project: Project, number: int) -> RunningJob:
-    """A training that goes on by itself, or has ended meanwhile: to be watched and collected."""
-    return Job(project.run_by_number(number).folder).attach()
+def attach(project: Project, number: int) -> RunningJob | None:
+    """A training that goes on by itself, to be watched; None when it has ended meanwhile and waits to be collected."""
+    job = Job(project.run_by_number(number).folder)
+    return job.attach() if job.state().active else None
 
 
-def collect(project: Project, number: int, running: RunningJob) -> Result:
+def state(run: RunRow) -> RunState:
+    """How a training is doing now: what the project last heard, or what its folder says since."""
+    if run.state not in _LIVE:
+        return run.state
+    return Job(run.folder).state().status
+
+
+def collect(project: Project, number: int, running: RunningJob | None = None) -> Result:
     """Take the results of an ended training into the project and measure them.
 
     Raises what the worker said (`TrainingError`, `StorageError`) when there is no model to measure.
     """
     run = project.run_by_number(number)
-    outcome = running.outcome() or "interrupted"
-    failure = running.failure()
-    state = _ENDED[outcome]
-    project.update_run(run.id, state=state, error=str(failure or ""))
-    if state not in ("finished", "stopped"):
+    ended, failure = _end(run, running)
+    project.update_run(run.id, state=ended, error=str(failure or ""))
+    if ended not in ("finished", "stopped"):
         raise failure or TrainingError(
             f"training #{number} was ended from outside",
             kept="Its last checkpoint is kept",
             mend=f"Go on with: flawscope train {project.folder} --resume {number}",
         )
-    scoring = read_back(project, run, FINAL, purpose="training")
-    return evaluating.evaluate(project, number, scoring, decide=True)
+    earlier = [one for one in project.scorings(run.id) if one.purpose == _PURPOSE]
+    if earlier and run.state == ended:  # taken in before: only measured again
+        return evaluating.evaluate(project, number, earlier[-1].id)
+    return evaluating.evaluate(project, number, read_back(project, run, FINAL, purpose=_PURPOSE), decide=True)
+
+
+def _end(run: RunRow, running: RunningJob | None) -> tuple[RunState, FlawscopeError | None]:
+    if running is not None:
+        return _ENDED[running.outcome() or "interrupted"], running.failure()
+    found = Job(run.folder).state()
+    failure = None
+    if found.status == "failed":
+        failure = TrainingError(found.error, path=run.folder / "log.txt", reason=found.error_code)
+    return _ENDED.get(found.status, "interrupted"), failure
 
 
 def _start(project: Project, number: int, *, detach: bool) -> RunningJob:
