@@ -10,7 +10,8 @@ from core.config import MODELS, TrainingConfig, preset, with_overrides
 from core.errors import ConfigError, FlawscopeError, InputError, TrainingError
 from core.jobs import Job, JobSpec, ManifestRow, RunningJob
 from core.project import Project
-from core.project.records import ImageRow, RunState, View
+from core.project.records import ImageRow, View
+from core.project.results import RunRow, RunState
 from core.words import Box
 from core.workflow import evaluating
 from core.workflow.results import Result
@@ -103,7 +104,8 @@ def state(run: RunRow) -> RunState:
     """How a training is doing now: what the project last heard, or what its folder says since."""
     if run.state not in _LIVE:
         return run.state
-    return Job(run.folder).state().status
+    status: RunState = Job(run.folder).state().status
+    return status
 
 
 def collect(project: Project, number: int, running: RunningJob | None = None) -> Result:
