@@ -106,7 +106,7 @@ def test_a_killed_trainer_leaves_the_project_whole_and_can_go_on(
 def test_a_killed_owner_takes_its_trainer_with_it(trained: Trained, going: subprocess.Popen[str]) -> None:
     worker = _worker(trained.project)
     going.kill()
-    gone, alive = psutil.wait_procs([worker], timeout=30)
+    _, alive = psutil.wait_procs([worker], timeout=30)
     assert alive == []
     assert list(_latest(trained.project).glob("checkpoints/last*"))
     again = flawscope("list", "project", "--json", cwd=trained.folder)
