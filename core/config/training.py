@@ -65,7 +65,7 @@ class TrainConfig(Settings):
     patience: int | None = Field(
         None, ge=1, title="Patience", description="Checks without gain after the last drop until stopping; empty: never"
     )
-    checkpoint_minutes: float = Field(5.0, gt=0, title="Checkpoint every", description="Minutes between checkpoints")
+    checkpoint_minutes: float = Field(1.0, gt=0, title="Checkpoint every", description="Minutes between checkpoints")
 
     @field_validator("milestones")
     @classmethod
