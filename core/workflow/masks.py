@@ -85,13 +85,14 @@ def export_mvtec(
     names = {one.id: one.code for one in project.classes(retired=True)}
     rows = list(project.images(product=product, ids=project.masked_images(product=product)))
     report = MaskReport()
+    taken: set[Path] = set()
     for done, row in enumerate(rows, 1):
         mask = project.mask(row.id)
         progress("Writing masks", done, len(rows))
         if mask is None:
             continue
         target = folder / row.product / "ground_truth" / (row.defect_class or "defect")
-        stem = _unique_stem(target, row)
+        stem = _unique_stem(target, row, taken)
         save_png(target / f"{stem}{_SUFFIX}.png", np.where(mask > 0, 255, 0).astype(np.uint8))
         if len(set(np.unique(mask).tolist()) - {0}) > 1:
             save_png(target / f"{stem}_classes.png", mask)
@@ -154,7 +155,10 @@ def _read(
         yield row, path, np.where(raw > 0, classes[code], 0).astype(np.uint8)
 
 
-def _unique_stem(target: Path, row: ImageRow) -> str:
-    """The image's own stem; with its number where another image of the same name was written first."""
+def _unique_stem(target: Path, row: ImageRow, taken: set[Path]) -> str:
+    """The image's own stem; with its number where another image of the same name went before in this export."""
     stem = Path(row.relative).stem
-    return f"{stem}-{row.id}" if (target / f"{stem}{_SUFFIX}.png").exists() else stem
+    if target / stem in taken:
+        stem = f"{stem}-{row.id}"
+    taken.add(target / stem)
+    return stem

@@ -1,0 +1,205 @@
+"""The commands about a project itself: look inside, masks, audit trail, copies; and about the installation."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from app.options import AuthorOption, JsonOption, ProductOption, ProjectArgument, open_project
+
+app = typer.Typer()
+annotations_app = typer.Typer(help="Defect masks in and out.", no_args_is_help=True)
+audit_app = typer.Typer(help="The project's own record of who did what.", no_args_is_help=True)
+app.add_typer(annotations_app, name="annotations")
+app.add_typer(audit_app, name="audit")
+
+
+@app.command("list")
+def list_(
+    project: Annotated[Path | None, typer.Argument(help="The project; without it, what is installed.")] = None,
+    models: Annotated[bool, typer.Option("--models", help="Models and their presets.")] = False,
+    images: Annotated[bool, typer.Option("--images", help="Every image with split, label and latest score.")] = False,
+    problems: Annotated[bool, typer.Option("--problems", help="Files that could not be used, and why.")] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Products, splits, trainings, images or problems of a project."""
+    from app.console import Screen
+    from core.errors import InputError
+    from core.workflow import listing
+
+    screen = Screen(as_json=as_json)
+    if project is None or models:
+        if not models and project is None:
+            raise InputError("name a project, or ask for --models")
+        _show_listing(listing.models(), screen)
+        return
+    with open_project(project, None, read_only=True) as opened:
+        if images:
+            _show_listing([listing.images(opened)], screen)
+        elif problems:
+            _show_listing([listing.problems(opened)], screen)
+        else:
+            _show_listing(listing.overview(opened), screen)
+
+
+def _show_listing(tables: Any, screen: Any) -> None:
+    for table in tables:
+        screen.table(table.columns, table.rows, title=table.title)
+    screen.result({table.title: table.as_json() for table in tables})
+
+
+@app.command()
+def show(
+    project: ProjectArgument,
+    training: Annotated[
+        int | None, typer.Option("--training", help="Settings, state and figures of a training.")
+    ] = None,
+    image: Annotated[str | None, typer.Option("--image", help="One image: its number or a part of its path.")] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """One training or one image, with all that is known of it."""
+    from app.console import Screen
+    from core.workflow import listing
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, None, read_only=True) as opened:
+        _show_listing([listing.one_image(opened, image) if image else listing.one_training(opened, training)], screen)
+
+
+@annotations_app.command("export")
+def annotations_export(
+    project: ProjectArgument,
+    folder: Annotated[Path, typer.Argument(help="Where to write; MVTec's ground_truth layout.")],
+    product: ProductOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every defect mask as PNG, 0 and 255, and a class map beside."""
+    from app.console import Screen
+    from core.workflow import masks
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, None, read_only=True) as opened, screen.progress() as progress:
+        report = masks.export_mvtec(opened, folder, product=product, progress=progress)
+    screen.say(f"{report.written} masks written to {folder}.")
+    screen.result(report.as_json())
+
+
+@annotations_app.command("import")
+def annotations_import(
+    project: ProjectArgument,
+    folder: Annotated[Path, typer.Argument(help="MVTec layout: <class>/<stem>_mask.png.")],
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in masks of images that the project knows; what does not fit is named."""
+    from app.console import Screen
+    from core.workflow import masks
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, author) as opened, screen.progress() as progress:
+        report = masks.import_mvtec(opened, folder, progress=progress)
+    screen.say(f"{report.written} masks taken in, {report.unchanged} were the same.")
+    for problem in report.problems:
+        screen.warn(problem)
+    screen.result(report.as_json())
+
+
+@audit_app.command("verify")
+def audit_verify(project: ProjectArgument, as_json: JsonOption = False) -> None:
+    """Check records, masks, file and images; exits 5 when something was changed."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, None, read_only=True) as opened:
+        report = keeping.verify(opened)
+    for line in report.lines:
+        screen.say(line)
+    screen.result(report.as_json())
+    if not report.fine:
+        raise typer.Exit(5)
+
+
+@audit_app.command("export")
+def audit_export(
+    project: ProjectArgument,
+    file: Annotated[Path, typer.Argument(help="A .csv or .json file to write.")],
+) -> None:
+    """Write the audit trail."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    with open_project(project, None, read_only=True) as opened:
+        count = keeping.export_audit(opened, file)
+    Screen().say(f"{count} records written to {file}.")
+
+
+@app.command()
+def backup(
+    project: ProjectArgument,
+    restore: Annotated[Path | None, typer.Option(help="Put this backup in place; today's file is kept beside.")] = None,
+    author: AuthorOption = None,
+) -> None:
+    """Write a verified copy of the project file, or put one back."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    if restore:
+        kept = keeping.restore(project, restore)
+        Screen().say(f"Restored from {restore}. What stood there before is kept as {kept}.")
+        return
+    with open_project(project, author) as opened:
+        Screen().say(f"Backup written and verified: {keeping.backup(opened)}")
+
+
+@app.command()
+def pack(
+    project: ProjectArgument,
+    file: Annotated[Path, typer.Argument(help="The file to write, e.g. pill.flawpack.")],
+    images: Annotated[bool, typer.Option("--images/--no-images", help="With the images, or without.")] = False,
+) -> None:
+    """One verified file to carry a project elsewhere."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    with open_project(project, None) as opened:
+        report = keeping.pack(opened, file, images=images)
+    screen = Screen()
+    for path in report.missing:
+        screen.warn(f"{path}: not there, so not packed.")
+    screen.say(f"Packed and verified: {report.files} files, {report.bytes / 2**20:.1f} MiB in {file}")
+
+
+@app.command()
+def unpack(
+    file: Annotated[Path, typer.Argument(help="A packed project.")],
+    folder: Annotated[Path, typer.Argument(help="A new folder for it.")],
+) -> None:
+    """Unpack a project that was packed; every file is checked."""
+    from app.console import Screen
+    from core.workflow import keeping
+
+    Screen().say(f"Unpacked: {keeping.unpack(file, folder)}")
+
+
+@app.command()
+def doctor(as_json: JsonOption = False) -> None:
+    """What is installed, what it computes on, what is missing."""
+    from app.console import Screen
+    from core.doctor import diagnose
+
+    screen = Screen(as_json=as_json)
+    found = diagnose(Path.cwd())
+    screen.say(f"{found.system} · Python {found.python} · {found.cores} cores · {found.memory_gib} GiB memory")
+    screen.say(f"Computing on: {found.computing_on}")
+    screen.table(
+        ["package", "version"], [[name, version or "not installed"] for name, version in found.versions.items()]
+    )
+    for finding in found.findings:
+        text = finding.what if finding.fine else f"{finding.what}. {finding.mend}."
+        screen.say(f"ok    {text}") if finding.fine else screen.warn(f"mend  {text}")
+    screen.result(found.as_json())
+    if not all(finding.fine for finding in found.findings):
+        raise typer.Exit(3)
