@@ -184,7 +184,7 @@ class RunningJob:
         self._force: Literal["", "terminated", "killed"] = ""
         self._pace = (0.0, 0.0)  # seconds a step, seconds a checkpoint
         self._ended: Done | Failure | None = None
-        self._answered = False
+        self._ending = False  # in the work that follows a stop: from there on only silence counts
 
     @property
     def running(self) -> bool:
@@ -316,11 +316,11 @@ class RunningJob:
             self._ended = None  # what an earlier worker of this folder said does not count
         elif isinstance(event, Done | Failure):
             self._ended = event
+        elif isinstance(event, PhaseChanged | Heartbeat):
+            self._ending = event.name in ("stopping", "finishing", "scoring")
         if self._deadline is None or self._force:
             return
-        if isinstance(event, PhaseChanged) and event.name in ("stopping", "finishing", "scoring"):
-            self._answered = True  # from here on only silence counts
-        if self._answered and isinstance(event, PhaseChanged | Heartbeat | Checkpoint):
+        if self._ending and isinstance(event, PhaseChanged | Heartbeat | Checkpoint):
             self._deadline = time.monotonic() + _SILENCE_S
 
     def _escalate(self) -> None:

@@ -224,6 +224,24 @@ say(ev="done", outcome="stopped")
     assert running.wait(30) == "stopped"
 
 
+def test_a_stop_while_scores_are_made_is_given_its_time(
+    start: Callable[[str], RunningJob], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs, "_STOP_PATIENCE_S", 0.5)
+    running = start(
+        """
+say(ev="phase", name="scoring")
+sys.stdin.readline()
+say(ev="heartbeat", name="scoring")
+time.sleep(1)
+say(ev="done", outcome="stopped")
+"""
+    )
+    listen_until(running, "phase")
+    running.stop()
+    assert running.wait(30) == "stopped"
+
+
 def test_a_detached_worker_is_found_again_and_hears_control_jsonl(start: Callable[[str], RunningJob], job: Job) -> None:
     start(
         """
