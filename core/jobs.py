@@ -367,8 +367,8 @@ def worker_environment() -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         "PYTHONIOENCODING": "utf-8",
         "HF_HUB_OFFLINE": "1",
-        # Threads wait awake for a third of libgomp's usual time: sleeping at once made a step on a quiet machine a third
-        # longer, never sleeping made it ten times longer beside other programs.
+        # Threads wait awake for a third of libgomp's usual time: sleeping at once made a step on a quiet machine a
+        # third longer, never sleeping made it ten times longer beside other programs.
         "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "100000"),
         "PYTORCH_ALLOC_CONF": os.environ.get("PYTORCH_ALLOC_CONF", "expandable_segments:True"),
         "CUBLAS_WORKSPACE_CONFIG": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
