@@ -28,10 +28,14 @@ class OwnerGone(Exception):
     """Nobody is left who wants the result: save and leave."""
 
 
+class StopAsked(Exception):
+    """A stop came in the middle of work that need not be done to the end."""
+
+
 class Judge:
     """Keeps the weights that are judged (`averaged.model`) and measures them; training itself is never touched.
 
-    `look_up` is called between pieces of work and may raise `OwnerGone`.
+    `look_up` is called between pieces of work and may raise `OwnerGone`; so is the one that a call brings with it.
     """
 
     def __init__(
@@ -59,21 +63,21 @@ class Judge:
     def model(self) -> Detector:
         return self._shadow.model
 
-    def prepare(self) -> None:
+    def prepare(self, look_up: Callable[[], None] | None = None) -> None:
         """Make the judged weights fit to be judged: up to date, normalisation statistics measured for them."""
         self.averaged.bring_up_to_date()
         count = self._config.train.bn_reestimate
         if count:
-            reestimate_norms(self.model, self._inputs(count))
+            reestimate_norms(self.model, self._inputs(count, look_up or self._look_up))
         self.model.eval()
 
     @torch.no_grad()
-    def tuning_losses(self) -> dict[str, float]:
+    def tuning_losses(self, look_up: Callable[[], None] | None = None) -> dict[str, float]:
         """Mean losses on the fixed tuning samples; call `prepare` first. Not finite values are left out."""
         sums: dict[str, float] = {}
         count = len(self._tuning.image)
         for start in range(0, count, _PIECE):
-            self._look_up()
+            (look_up or self._look_up)()
             piece = to_device(_slice(self._tuning, start), self._device.device, channels_last=self._channels_last)
             with self._device.autocast():
                 losses: Losses = self._shadow.evaluate(piece)
@@ -100,9 +104,9 @@ class Judge:
                 save_png(folder / files[role], pixels)
             yield Picture(step=step, epoch=epoch, index=index, files=files)
 
-    def _inputs(self, count: int) -> Iterator[Tensor]:
+    def _inputs(self, count: int, look_up: Callable[[], None]) -> Iterator[Tensor]:
         for images in self._samples.norm_batches(count):
-            self._look_up()
+            look_up()
             yield images.to(self._device.device)
 
 

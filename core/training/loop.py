@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from core.training import checkpoint
 from core.training.control import Control
 from core.training.data import Place, Prefetcher, Samples, to_device
 from core.training.devices import Device
-from core.training.judge import Judge, OwnerGone
+from core.training.judge import Judge, OwnerGone, StopAsked
 from core.training.metrics import Metrics
 from core.training.reporter import Reporter
 from core.training.schedules import Pace, Schedule, StepTimer, steps_schedule, training_budget
@@ -175,6 +176,7 @@ class Trainer:
         self._begin()
         threads = self.config.train.workers if self.config.train.workers is not None else 1
         with Prefetcher(self.samples, progress.place, threads=threads) as batches:
+            self._look_if_due()  # a judgement that an interruption cut short
             while not (self.pace.over(progress.step) or progress.early):
                 self._attend()
                 if self.control.stops:
@@ -251,29 +253,40 @@ class Trainer:
     def _between_steps(self) -> None:
         progress = self.progress
         if self._timer.ready and not self._after:
-            self._measure_afterwards()
-        due = sum(self.pace.position(progress.step) >= look for look in self._looks)
-        if due > progress.looks:
-            self._look(due)
+            with contextlib.suppress(StopAsked):
+                self._measure_afterwards()
+        self._look_if_due()
         if progress.place.position == 0:
             self._end_epoch()
         if time.monotonic() - self._saved > self.config.train.checkpoint_minutes * 60:
             self.save()
 
-    def _look(self, due: int) -> None:
-        """Judge the averaged weights; after the last drop the best ones are kept."""
-        progress = self.progress
-        progress.looks = due
-        settled = self.pace.settled(progress.step)
+    def _look_if_due(self) -> None:
+        due = sum(self.pace.position(self.progress.step) >= look for look in self._looks)
+        if due > self.progress.looks:
+            with contextlib.suppress(StopAsked):
+                self._look()
+                self.progress.looks = due  # not before: a judgement that was cut short is made after a resume
+
+    def _look(self) -> None:
+        """Judge the averaged weights; after the last drop the best ones are kept. Raises `StopAsked`."""
+        settled = self.pace.settled(self.progress.step)
         if not self._affordable(settled=settled):
             return
         began = time.monotonic()
-        self.judge.prepare()
-        self._tuning = self.judge.tuning_losses()
+        self.judge.prepare(self._look_up)
+        self._tuning = self.judge.tuning_losses(self._look_up)
         if settled:
             self._keep_if_best()
         self._judging = time.monotonic() - began
         self._judged += self._judging
+
+    def _look_up(self) -> None:
+        """Between two pieces of a judgement while training: a stop judges by itself, later and in its own time."""
+        if self.control.owner_gone:
+            raise OwnerGone
+        if self.control.stops:
+            raise StopAsked
 
     def _affordable(self, *, settled: bool) -> bool:
         """By steps every judgement is made; by the clock those that leave the time to training, and the last one."""
@@ -421,8 +434,8 @@ class Trainer:
     def _measure_afterwards(self) -> None:
         """Once the steps are at pace: how long judging and scoring will take, and what that leaves for training."""
         began = time.monotonic()
-        self.judge.prepare()
-        self.judge.tuning_losses()
+        self.judge.prepare(self._look_up)
+        self.judge.tuning_losses(self._look_up)
         self._judging = time.monotonic() - began
         self._after = _RESERVE * (self._judging + self.afterwards())
         self._budget(provisional=False)

@@ -208,6 +208,49 @@ def test_a_resumed_training_ends_with_the_same_bits(
     assert steps == list(range(1, 13))
 
 
+def judging(call: int, then: Callable[[], object]) -> type[TinyRecipe]:
+    """A recipe that does `then` in its `call`-th piece of judging; a judgement has four."""
+
+    class Judging(TinyRecipe):
+        seen = 0
+
+        def evaluate(self, batch: Batch) -> Losses:
+            Judging.seen += 1
+            if Judging.seen == call:
+                then()
+            return super().evaluate(batch)
+
+    return Judging
+
+
+@pytest.mark.parametrize("judgement", range(4))
+def test_a_judgement_cut_short_is_made_after_the_resume(
+    tmp_path: Path, rows: list[ManifestRow], judgement: int
+) -> None:
+    config = a_config("train.steps=40")  # judged at 6 (how long it takes), 20, and 37 to 40
+    whole = Run(tmp_path / "whole", rows, config)
+    whole.go()
+    run = Run(tmp_path / "run", rows, config)
+    with pytest.raises(OwnerGone):
+        run.go(recipe=judging(4 * (2 + judgement) + 1, lambda: setattr(run.control, "owner_gone", True)))
+    run.control = Control(run.job.folder, detached=True)
+    assert run.go(resume=True).step == 40
+    assert load(run.job.folder / LAST)[1]["progress"] == load(whole.job.folder / LAST)[1]["progress"]
+    assert same(run.weights(BEST), whole.weights(BEST))
+
+
+@pytest.mark.parametrize(("call", "step"), [(1, 6), (5, 20)])
+def test_a_stop_gives_up_the_judgement_under_way_and_makes_its_own(
+    tmp_path: Path, rows: list[ManifestRow], call: int, step: int
+) -> None:
+    run = Run(tmp_path / "run", rows, a_config("train.steps=40"))
+    recipe = judging(call, lambda: run.control.hear("stop"))
+    done = run.go(recipe=recipe)
+    assert (done.outcome, done.step, done.scored) == ("stopped", step, 3)
+    assert recipe.seen == call + 4  # type: ignore[attr-defined]
+    assert (run.job.folder / BEST).is_file()
+
+
 def test_a_resume_with_other_images_or_settings_is_refused(reference: Run, rows: list[ManifestRow]) -> None:
     reference.config = a_config("train.lr=1e-3")
     with pytest.raises(TrainingError, match="have changed"):
