@@ -172,6 +172,12 @@ class _Judged:
     ms: float  # this crop's share of its batch, both networks and smoothing
 
 
+def forget(folder: Path) -> None:
+    """Drop the scores in `folder`, whole or half made: they are those of other weights or settings."""
+    for name in (SCORES, _PARTIAL):
+        (folder / name).unlink(missing_ok=True)
+
+
 def largest_areas(found: NDArray[np.float32], geometry: Geometry) -> list[int]:
     """Area in image pixels of the largest 8-connected component of `found` (S, S) > (k + 0.5) / 64, for k = 0..63."""
     across, down = geometry.scale

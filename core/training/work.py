@@ -22,7 +22,7 @@ from core.files import atomic_write
 from core.imaging import Window
 from core.inference.loading import Loaded, load_rows, to_input
 from core.inference.predictor import Predictor
-from core.inference.scoring import Scorer, Summary
+from core.inference.scoring import Scorer, Summary, forget
 from core.jobfiles import JobSpec, ManifestRow
 from core.jobs import Job
 from core.models import Recipe, build
@@ -243,12 +243,12 @@ class Worker:
     def _score(self, model: Detector, rows: list[ManifestRow], out: Path, device: Device, source: str) -> Summary:
         wanted, config = self.spec.score, self.config
         path = self.training_folder / source
-        weights = checkpoint.without_prefix("average", checkpoint.load(path)[0])
-        model.load_state_dict(weights)
+        tensors, record = checkpoint.load(path)
+        model.load_state_dict(checkpoint.without_prefix("average", tensors))
         asked = {"n": wanted.passes, "gate": wanted.gate, "taps": wanted.taps, "score_from": wanted.score_from}
         progressive = config.progressive.model_copy(update={k: v for k, v in asked.items() if v is not None})
         predictor = Predictor(model, progressive=progressive, score=config.score, size=config.preprocess.size)
-        _write_settings(out, wanted.scoring, progressive, path)
+        _write_settings(out, wanted.scoring, progressive, path, record)
         scorer = Scorer(
             predictor,
             Preprocessor(config.preprocess),
@@ -350,9 +350,22 @@ def _identity(config: TrainingConfig, seed: int, rows: list[ManifestRow], crops:
     return digest.hexdigest()
 
 
-def _write_settings(out: Path, scoring: str, progressive: ProgressiveConfig, weights: Path) -> None:
-    record = {"schema": 1, "scoring": scoring, "progressive": progressive.model_dump(), "weights": str(weights)}
-    atomic_write(out / "settings.json", json.dumps(record, indent=1))
+def _write_settings(
+    out: Path, scoring: str, progressive: ProgressiveConfig, weights: Path, trained: dict[str, Any]
+) -> None:
+    """Say what the scores in `out` rest on; those that rest on something else (the training went on) are dropped."""
+    record = {
+        "schema": 1,
+        "scoring": scoring,
+        "progressive": progressive.model_dump(),
+        "weights": str(weights),
+        "trained": {name: trained.get(name) for name in ("kind", "identity", "step", "tuning", "progress")},
+    }
+    text = json.dumps(record, indent=1)
+    path = out / "settings.json"
+    if not path.exists() or path.read_text(encoding="utf-8") != text:
+        forget(out)
+    atomic_write(path, text)
 
 
 def _loader_threads(config: TrainingConfig) -> int:

@@ -287,6 +287,37 @@ def test_stop_leaves_a_scored_model_and_a_second_stop_leaves_out_the_scores(
         assert run.go(resume=True).step == 12
 
 
+def test_scores_half_made_by_a_stop_are_not_mixed_with_those_of_the_resumed_training(
+    tmp_path: Path, rows: list[ManifestRow]
+) -> None:
+    class Impatient(TinyRecipe):
+        """Hears a second stop while the first image is scored."""
+
+        def __init__(self, config: TrainingConfig, hook: Hook | None = None) -> None:
+            super().__init__(config, hook)
+            judge = self.model.discriminate
+
+            def discriminate(x: Tensor, r: Tensor, taps: Taps) -> Tensor:
+                if len(x) == 1 and run.control.stops == 1:
+                    run.control.hear("stop")
+                return judge(x, r, taps)
+
+            self.model.discriminate = discriminate  # type: ignore[method-assign]
+
+    config = a_config("eval.batch=1")
+    whole, run = Run(tmp_path / "whole", rows, config), Run(tmp_path / "run", rows, config)
+    whole.go()
+    done = run.go(lambda call, _: run.control.hear("stop") if call == 5 else None, recipe=Impatient)
+    assert (done.outcome, done.scored) == ("stopped", 1)
+    run.control = Control(run.job.folder, detached=True)
+    assert run.go(resume=True).scored == 3
+    found, expected = (
+        [json.loads(line)["score"] for line in (one.job.folder / "scores/final/scores.jsonl").read_text().splitlines()]
+        for one in (run, whole)
+    )
+    assert found == expected
+
+
 def test_pause_waits_and_a_checkpoint_comes_when_asked(tmp_path: Path, rows: list[ManifestRow]) -> None:
     run = Run(tmp_path / "run", rows, a_config("train.checkpoint_minutes=100"))
 
