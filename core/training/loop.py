@@ -107,6 +107,7 @@ class Trainer:
         self._saved = 0.0
         self._drawn = float("-inf")
         self._after = 0.0  # seconds that will be needed after the last step
+        self._paused = 0.0  # seconds
         self._tuning: dict[str, float] | None = None
         self._judging = self._judged = 0.0  # seconds: the last judgement, all of them
 
@@ -378,6 +379,7 @@ class Trainer:
         if self.control.take_checkpoint_wish():
             self.save()
         if self.control.paused:
+            began = time.monotonic()
             self.reporter.expect(None)
             self.reporter.phase("paused")
             self.save()
@@ -386,6 +388,7 @@ class Trainer:
                     self.save()
             if not self.control.leaving:
                 self.reporter.phase("training", total=self._steps_shown())
+            self._paused += time.monotonic() - began
             self._mark = time.monotonic()
         if self.control.owner_gone:
             raise OwnerGone
@@ -428,7 +431,7 @@ class Trainer:
             return
         spent = self.pace.spent
         after = 0.1 * minutes * 60 if provisional else self._after
-        loaded = max(0.0, self.reporter.elapsed - spent)
+        loaded = max(0.0, self.reporter.elapsed - self._paused - spent)
         self.pace.budget = training_budget(minutes=minutes, loaded=loaded, afterwards=after)
 
     def _measure_afterwards(self) -> None:
@@ -439,6 +442,7 @@ class Trainer:
         self._judging = time.monotonic() - began
         self._after = _RESERVE * (self._judging + self.afterwards())
         self._budget(provisional=False)
+        self._mark = time.monotonic()  # measuring counts as loading, not as training, too
 
     def _steps_shown(self) -> int:
         return self.progress.step + self.pace.remaining_steps(self.progress.step, self._timer.median or 1.0)

@@ -62,6 +62,7 @@ class Reporter:
         self._log = log
         self._process = psutil.Process()
         self._started = self._process.create_time()
+        self._age = max(0.0, time.time() - self._started) - time.monotonic()
         self._events = EventWriter(folder / "events.jsonl")
         self._status: Status = "running"
         self._phase: PhaseName = "loading"
@@ -88,8 +89,8 @@ class Reporter:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since this process was started, the loading of everything included."""
-        return max(0.0, time.time() - self._started)
+        """Seconds since this process was started, the loading of everything included; no clock that is set matters."""
+        return self._age + time.monotonic()
 
     @property
     def peak_memory(self) -> int:

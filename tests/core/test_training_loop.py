@@ -419,6 +419,52 @@ def test_minutes_scale_the_schedule_and_leave_time_to_score(tmp_path: Path, rows
     assert last.progress <= 1
 
 
+class Clock:
+    """Stands in for `time` in the loop; goes on when told."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    time = monotonic
+
+    def tick(self, seconds: float) -> None:
+        self.now += seconds
+
+
+@pytest.mark.parametrize("pause", [0, 400])
+def test_five_minutes_are_five_minutes_of_loading_training_judging_and_scoring(
+    tmp_path: Path, rows: list[ManifestRow], monkeypatch: pytest.MonkeyPatch, pause: int
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr("core.training.loop.time", clock)
+    monkeypatch.setattr(Reporter, "elapsed", property(lambda _: clock.now))
+    monkeypatch.setattr(Worker, "_afterwards", lambda *_: 10.0)
+    run = Run(tmp_path / "run", rows, a_config("train.minutes=5", "train.checkpoint_minutes=100"))
+    clock.tick(20)  # loading
+
+    class Slow(TinyRecipe):
+        def evaluate(self, batch: Batch) -> Losses:
+            clock.tick(2.5)  # ten seconds a judgement
+            return super().evaluate(batch)
+
+    def step(call: int, _: Batch) -> None:
+        clock.tick(1)
+        if call == 3 and pause:
+            run.control.hear("pause")
+
+    def wait(_: float) -> bool:
+        clock.tick(pause)
+        run.control.hear("resume")
+        return True
+
+    monkeypatch.setattr(run.control, "wait_while_paused", wait)
+    assert run.go(step, recipe=Slow).outcome == "finished"
+    assert 290 <= clock.now - pause + 10 <= 301
+
+
 def test_parts_of_a_step_add_up_to_the_whole_step() -> None:
     batch = Batch(image=torch.rand(6, 3, 8, 8), input=torch.rand(6, 3, 8, 8), mask=torch.zeros(6, 1, 8, 8))
     weights = []
