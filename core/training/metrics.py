@@ -56,7 +56,8 @@ class Metrics:
         self._sums, self._count = {}, 0
         if not self._path.exists():
             return
-        with self._path.open("rb") as old, atomic_writer(self._path) as new:
+        # In this order: on Windows the old file must be closed before the new one takes its place.
+        with atomic_writer(self._path) as new, self._path.open("rb") as old:
             for line in old:
                 if _step_of(line) <= step:
                     new.write(line)
