@@ -336,14 +336,16 @@ class Trainer:
             )
         )
         self._tuning = None
-        if time.monotonic() - self._drawn > _PICTURES_EVERY_S:
+        over = self.pace.over(progress.step) or progress.early  # the last ones are drawn of what is kept
+        if time.monotonic() - self._drawn > _PICTURES_EVERY_S and not over:
+            self.judge.averaged.bring_up_to_date()
             self._draw()
 
     def _draw(self) -> None:
+        """Draw what the judged weights see as they are now."""
         count = self.config.train.pictures
         if not count:
             return
-        self.judge.averaged.bring_up_to_date()
         progress = self.progress
         for picture in self.judge.draw(self.folder, step=progress.step, epoch=progress.place.epoch, count=count):
             self.reporter.tell(picture)
@@ -367,10 +369,11 @@ class Trainer:
             self._tuning = self.judge.tuning_losses()
             progress.best_step = progress.step
             self._write_best()
-        self._draw()
         if end == "finished":
             progress.finished = True
             self.save()
+        self.judge.model.load_state_dict(checkpoint.without_prefix("average", checkpoint.load(self.folder / BEST)[0]))
+        self._draw()
 
     def _attend(self) -> None:
         """Between two steps: what the owner wants."""

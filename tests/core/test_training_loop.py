@@ -419,6 +419,13 @@ def test_minutes_scale_the_schedule_and_leave_time_to_score(tmp_path: Path, rows
     assert last.progress <= 1
 
 
+def test_what_is_kept_was_judged_with_measured_statistics(tmp_path: Path, rows: list[ManifestRow]) -> None:
+    run = Run(tmp_path / "run", rows, a_config("train.evaluations=0", "train.bn_reestimate=3"))
+    run.go()
+    last, best = (without_prefix("average", run.weights(file)) for file in (LAST, BEST))
+    assert same(last, best)  # not the lagging statistics that a picture while training is drawn with
+
+
 class Clock:
     """Stands in for `time` in the loop; goes on when told."""
 
