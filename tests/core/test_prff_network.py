@@ -246,8 +246,9 @@ def test_one_detach_switch_alone_leaves_the_other_way_open(switch: str) -> None:
     assert _encoder_gradient(switch) > 0
 
 
-def test_both_detach_switches_keep_segmentation_loss_from_the_autoencoder() -> None:
-    assert _encoder_gradient("loss.detach_recon=true", "fusion.detach_taps=true") == 0
+@pytest.mark.parametrize("mode", ["rgb15", "single9", "dual15"])
+def test_both_detach_switches_keep_segmentation_loss_from_the_autoencoder(mode: str) -> None:
+    assert _encoder_gradient("loss.detach_recon=true", "fusion.detach_taps=true", f"fusion.mode={mode}") == 0
 
 
 def _encoder_gradient(*changes: str) -> float:

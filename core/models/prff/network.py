@@ -47,6 +47,8 @@ class PrffAD(Detector):
         parts = [x, r, *self._fused(self.fusion, taps, x)]
         if self.fusion_again is not None:
             again, taps_again = self.recon(r.clamp(0, 1))
+            if not r.requires_grad:  # a reconstruction that was detached stays so when it is rebuilt
+                again = again.detach()
             parts += [again, *self._fused(self.fusion_again, taps_again, x)]
         return torch.cat(parts, dim=1)
 
