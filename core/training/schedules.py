@@ -30,7 +30,8 @@ class Schedule:
     @classmethod
     def of(cls, total: int, *, milestones: Sequence[float], gamma: float, warmup: float = 0.0) -> Schedule:
         """From fractions: `milestones` and `warmup` in [0, 1] of `total`."""
-        places = tuple(sorted(min(total, max(1, rounded(part * total))) for part in milestones))
+        last = max(1, total - 1)  # a drop at the end itself would never come
+        places = tuple(sorted(min(last, max(1, rounded(part * total))) for part in milestones))
         return cls(total=total, milestones=places, gamma=gamma, warmup=rounded(warmup * total))
 
     def factor(self, unit: int) -> float:
