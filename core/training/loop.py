@@ -406,8 +406,9 @@ class Trainer:
                 mend="Choose a lower learning rate, and look for images that are one flat colour",
                 reason="diverged",
             )
-        step = self.progress.step
+        step, spent = self.progress.step, self.pace.spent
         self._load(*checkpoint.load(self.folder / LAST))
+        self.pace.spent = spent  # minutes that were lost are not given again
         self.progress.setbacks, self.progress.rate = setbacks, rate
         self.metrics.cut(self.progress.step)
         self.reporter.warn(

@@ -441,9 +441,9 @@ class Clock:
         self.now += seconds
 
 
-@pytest.mark.parametrize("pause", [0, 400])
+@pytest.mark.parametrize(("pause", "lost"), [(0, 0), (400, 0), (0, 50)])
 def test_five_minutes_are_five_minutes_of_loading_training_judging_and_scoring(
-    tmp_path: Path, rows: list[ManifestRow], monkeypatch: pytest.MonkeyPatch, pause: int
+    tmp_path: Path, rows: list[ManifestRow], monkeypatch: pytest.MonkeyPatch, pause: int, lost: int
 ) -> None:
     clock = Clock()
     monkeypatch.setattr("core.training.loop.time", clock)
@@ -456,6 +456,9 @@ def test_five_minutes_are_five_minutes_of_loading_training_judging_and_scoring(
         def evaluate(self, batch: Batch) -> Losses:
             clock.tick(2.5)  # ten seconds a judgement
             return super().evaluate(batch)
+
+        def _poison(self) -> float:
+            return float("nan") if self.hook is not None and self.calls == lost else 1.0
 
     def step(call: int, _: Batch) -> None:
         clock.tick(1)
