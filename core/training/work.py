@@ -229,8 +229,9 @@ class Worker:
         began = time.monotonic()
         predictor.predict(probe)
         device.synchronize()
-        image = (time.monotonic() - began) / len(probe)
-        return count * (_SECOND_PASS * image + images.seconds + _MAP_S)
+        crop = (time.monotonic() - began) / len(probe)
+        crops = len(images) / len(set(images.ids))  # an image: cells, tiles
+        return count * (crops * (_SECOND_PASS * crop + _MAP_S) + images.seconds)
 
     def _predictor(self, judge: Judge) -> Predictor:
         return Predictor(

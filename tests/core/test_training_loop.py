@@ -23,6 +23,7 @@ from core.training.averaging import Averaged, reestimate_norms
 from core.training.checkpoint import load, without_prefix
 from core.training.control import Control
 from core.training.devices import Device
+from core.training.images import ImageSet
 from core.training.judge import OwnerGone
 from core.training.loop import BEST, LAST
 from core.training.reporter import Reporter
@@ -417,6 +418,21 @@ def test_minutes_scale_the_schedule_and_leave_time_to_score(tmp_path: Path, rows
     assert done.outcome == "finished" and done.step >= 1 and done.scored == 3
     last = [event for event in run.events if isinstance(event, Step)][-1]
     assert last.progress <= 1
+
+
+def test_scoring_is_expected_to_take_as_long_as_an_image_has_crops(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr("core.training.work.time", clock)
+    images = ImageSet(np.zeros((8, 4, 4, 3), np.uint8), ids=(0,) * 4 + (1,) * 4, unreadable=(), seconds=0.25)
+
+    class Second:
+        def predict(self, crops: Tensor) -> None:
+            clock.tick(len(crops))
+
+    monkeypatch.setattr(Worker, "_predictor", lambda *_: Second())
+    worker = Worker(*[None] * 5)  # type: ignore[arg-type]
+    found = worker._afterwards(None, images, 10, Device(threads=1))  # type: ignore[arg-type]
+    assert found == pytest.approx(10 * (4 * (1.5 + 0.01) + 0.25))
 
 
 def test_what_is_kept_was_judged_with_measured_statistics(tmp_path: Path, rows: list[ManifestRow]) -> None:
