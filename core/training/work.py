@@ -34,7 +34,7 @@ from core.training.control import Control
 from core.training.data import Samples, tuning_samples
 from core.training.devices import Device
 from core.training.images import ImageCache, ImageSet, load_images
-from core.training.judge import Judge, OwnerGone
+from core.training.judge import Judge, OwnerGone, StopAsked
 from core.training.loop import BEST, LAST, Trainer
 from core.training.reporter import Reporter
 
@@ -83,6 +83,8 @@ class Worker:
                 trainer.resume()
             self._hello(device, resumed=trainer.progress.step > 0)
             end = trainer.run()
+        except StopAsked:
+            return Done(outcome="stopped", seconds=self.reporter.elapsed, memory=self.reporter.peak_memory)
         finally:
             cache.drop()
         if not trainer.progress.step:
@@ -187,12 +189,15 @@ class Worker:
         )
 
     def _load(self, rows: list[ManifestRow], cache: ImageCache) -> ImageSet:
-        """Decode `rows` once; unreadable ones are named and left out."""
+        """Decode `rows` once; unreadable ones are named and left out. Raises `StopAsked` while nothing is learnt."""
         preprocessor = Preprocessor(self.config.preprocess)
+        learnt = self.spec.resume and (self.folder / LAST).exists()
 
         def progress(done: int) -> None:
             self.reporter.progress(done, len(rows))
             self.look_up()
+            if self.control.stops and not learnt:
+                raise StopAsked
 
         loaded = load_rows(rows, preprocessor, self.window, threads=_loader_threads(self.config))
         images = load_images(loaded, cache=cache, progress=progress)

@@ -288,6 +288,18 @@ def test_stop_leaves_a_scored_model_and_a_second_stop_leaves_out_the_scores(
         assert run.go(resume=True).step == 12
 
 
+def test_a_stop_while_images_are_read_ends_at_once_and_a_start_begins_anew(
+    tmp_path: Path, rows: list[ManifestRow]
+) -> None:
+    run = Run(tmp_path / "run", rows, a_config())
+    run.control.hear("stop")
+    done = run.go()
+    assert (done.outcome, done.step, done.weights) == ("stopped", 0, "")
+    assert [event.name for event in run.events if event.ev == "phase"] == ["loading"]
+    run.control = Control(run.job.folder, detached=True)
+    assert run.go(resume=True).step == 12
+
+
 def test_scores_half_made_by_a_stop_are_not_mixed_with_those_of_the_resumed_training(
     tmp_path: Path, rows: list[ManifestRow]
 ) -> None:
