@@ -264,11 +264,12 @@ class RunningJob:
     def failure(self) -> TrainingError | StorageError | None:
         """The worker's error for a person, or None. One that died without a word gets a sentence, too."""
         if isinstance(self._ended, Failure):
-            said = self._ended
-            if said.code == StorageError.code:
-                return StorageError(said.text, kept=said.kept, mend=said.mend)
-            return TrainingError(said.text, kept=said.kept, mend=said.mend, reason=said.code)
-        if self.outcome() != "interrupted":
+            return _failure(self._ended.code, self._ended.text, kept=self._ended.kept, mend=self._ended.mend)
+        outcome = self.outcome()
+        if outcome == "failed":  # there was room for the state, not for the event
+            state = self.job.state()
+            return _failure(state.error_code, state.error)
+        if outcome != "interrupted":
             return None
         code = self.exit_code
         if code == ExitCode.STORAGE:  # the disk was too full for the reason itself
@@ -330,6 +331,12 @@ class RunningJob:
         else:
             self._deadline = None
             self.kill()
+
+
+def _failure(code: str, text: str, *, kept: str = "", mend: str = "") -> TrainingError | StorageError:
+    if code == StorageError.code:
+        return StorageError(text, kept=kept, mend=mend)
+    return TrainingError(text, kept=kept, mend=mend, reason=code)
 
 
 def follow(folder: Path, from_offset: int = 0) -> EventTail:

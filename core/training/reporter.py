@@ -36,6 +36,7 @@ HEARTBEAT_S: Final = 2.0
 _STATE_EVERY_S: Final = 10.0
 _STEP_EVERY_S: Final = 0.25
 _RESERVE_BYTES: Final = 256 * 1024
+_LONGEST: Final = 4000  # characters of a reason
 
 _STATUS_OF: Final[dict[PhaseName, Status]] = {
     "loading": "running",
@@ -174,6 +175,7 @@ class Reporter:
         """The last word of a job that failed; on a full disk as much of it as fits."""
         self._reserve.unlink(missing_ok=True)
         text = error.what if error.path is None else f"{error.path}: {error.what}"
+        text = text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."  # an event has a limit, the log has all
         with contextlib.suppress(StorageError):  # log.txt and the exit code still tell
             self._emit(Failure(code=code, text=text, kept=error.kept, mend=error.mend))
             self._sync()

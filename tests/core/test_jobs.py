@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import platform
@@ -17,8 +18,10 @@ import pytest
 
 from core import jobs
 from core.errors import InputError, StorageError, TrainingError
+from core.events import Failure
 from core.jobfiles import JobState, write_state
 from core.jobs import Job, JobSpec, ManifestRow, RunningJob, ScoreSpec
+from core.training.reporter import Reporter
 
 ROWS = [
     ManifestRow(1, "/data/gut ä.png", "train", "good", sha256="00", width=4, height=3),
@@ -148,6 +151,25 @@ def test_a_full_disk_is_known_even_when_nothing_could_be_written(start: Callable
     running = start("sys.exit(7)")
     running.wait(30)
     assert isinstance(running.failure(), StorageError)
+
+
+def test_a_reason_that_only_the_state_could_hold_is_told(start: Callable[[str], RunningJob]) -> None:
+    running = start(
+        """
+state = {"status": "failed", "error_code": "diverged", "error": "the losses are no numbers"}
+open(os.path.join(folder, "state.json"), "w").write(json.dumps(state))
+"""
+    )
+    assert running.wait(30) == "failed"
+    failure = running.failure()
+    assert isinstance(failure, TrainingError) and failure.reason == "diverged" and "no numbers" in str(failure)
+
+
+def test_a_reason_of_any_length_fits_into_its_event(job: Job) -> None:
+    with Reporter(job.folder, run="1", command="train", log=io.StringIO()) as reporter:
+        reporter.failed(TrainingError("no " * 100_000, reason="diverged"), "diverged")
+    (failure,) = [event for event in jobs.follow(job.folder).drain() if isinstance(event, Failure)]
+    assert failure.code == "diverged" and failure.text.startswith("no no")
 
 
 @pytest.mark.parametrize(
