@@ -65,7 +65,8 @@ def _work(job: Job, command: str, reporter: Reporter, control: Control) -> int:
 
 def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
     """True when the job ended well, False when its owner has gone."""
-    from core.training.judge import OwnerGone  # torch begins here
+    from core.training.devices import is_out_of_memory  # torch begins here
+    from core.training.judge import OwnerGone
     from core.training.work import Worker, read_config
 
     spec = job.spec()
@@ -75,6 +76,15 @@ def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
         done = worker.train() if command == "train" else worker.score()
     except OwnerGone:
         return False
+    except (RuntimeError, MemoryError) as error:  # outside of a step, which would have made do with less
+        if not is_out_of_memory(error):
+            raise
+        raise TrainingError(
+            "memory ran out",
+            kept="The last checkpoint was kept",
+            mend="Choose a smaller preset or image side, or a lower eval.batch, or close other programs",
+            reason="memory",
+        ) from error
     reporter.finished(done)
     return True
 

@@ -13,9 +13,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from core import worker
 from core.config import TrainingConfig, preset, with_overrides
-from core.errors import TrainingError
-from core.events import AnyEvent, Checkpoint, Done, Epoch, EventTail, Picture, Step, Warn
+from core.errors import ExitCode, TrainingError
+from core.events import AnyEvent, Checkpoint, Done, Epoch, EventTail, Failure, Picture, Step, Warn
 from core.imaging import save_png
 from core.jobs import Job, JobSpec, ManifestRow
 from core.models.base import Batch, Detector, Losses, OptimiserSettings, ParameterGroup, Phase, Recipe, Taps
@@ -400,6 +401,19 @@ def test_memory_for_not_even_two_images_is_a_clear_end(tmp_path: Path, rows: lis
     assert caught.value.reason == "memory"
 
 
+def test_memory_that_runs_out_beside_the_steps_is_said_in_plain_words(
+    tmp_path: Path, rows: list[ManifestRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_: Worker) -> Done:
+        raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes")
+
+    monkeypatch.setattr(Worker, "train", full)
+    run = Run(tmp_path / "run", rows, a_config())
+    with Reporter(run.job.folder, run="1", command="train", log=io.StringIO()) as reporter:
+        assert worker._work(run.job, "train", reporter, run.control) == ExitCode.TRAINING
+    assert [event.code for event in run.events if isinstance(event, Failure)] == ["memory"]
+
+
 def test_unreadable_images_are_named_and_left_out(tmp_path: Path, rows: list[ManifestRow]) -> None:
     for number in (1, 8):
         Path(rows[number].path).write_bytes(b"\x89PNG broken")
@@ -442,8 +456,7 @@ def test_scoring_is_expected_to_take_as_long_as_an_image_has_crops(monkeypatch: 
             clock.tick(len(crops))
 
     monkeypatch.setattr(Worker, "_predictor", lambda *_: Second())
-    worker = Worker(*[None] * 5)  # type: ignore[arg-type]
-    found = worker._afterwards(None, images, 10, Device(threads=1))  # type: ignore[arg-type]
+    found = Worker(*[None] * 5)._afterwards(None, images, 10, Device(threads=1))  # type: ignore[arg-type]
     assert found == pytest.approx(10 * (4 * (1.5 + 0.01) + 0.25))
 
 
