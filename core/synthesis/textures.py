@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.errors import ConfigError, InputError
+from core.errors import ConfigError, ImageError, InputError
 from core.imaging import SUFFIXES, load_rgb8
 from core.synthesis.procedural import procedural
 
@@ -32,15 +32,25 @@ class TextureSource:
     """Draws textures of one size from a mixture of sources, each as likely as the others.
 
     `names` are `procedural`, `self` (needs `own`, the training images) and `folder:PATH`. What is drawn depends on the
-    generator alone, not on what was drawn before. Raises `ConfigError` without `own`, `InputError` for a folder
+    generator alone, not on what was drawn before; a file that cannot be read is told to `unreadable` once, and its
+    neighbour drawn in its place. Raises `ConfigError` without `own`, `InputError` for a folder
     without images.
     """
 
-    def __init__(self, names: Iterable[str], size: int, *, own: Images | None = None) -> None:
+    def __init__(
+        self,
+        names: Iterable[str],
+        size: int,
+        *,
+        own: Images | None = None,
+        unreadable: Callable[[ImageError], None] = lambda _: None,
+    ) -> None:
         self.names = tuple(names)
         self.size = size
         self.own = own
-        self._folders = {name: _Folder(Path(name[7:]), size) for name in self.names if name.startswith("folder:")}
+        self._folders = {
+            name: _Folder(Path(name[7:]), size, unreadable) for name in self.names if name.startswith("folder:")
+        }
         if "self" in self.names and not own:
             raise ConfigError("textures from the training images are asked for, but there are no training images")
 
@@ -89,13 +99,27 @@ def _shuffled(image: Pixels, rng: np.random.Generator) -> Pixels:
 class _Folder:
     """Images of a folder and its sub-folders, resized once and kept while memory allows."""
 
-    def __init__(self, folder: Path, size: int) -> None:
+    def __init__(self, folder: Path, size: int, unreadable: Callable[[ImageError], None]) -> None:
+        self._unreadable = unreadable
+        self._bad: set[int] = set()
+        self.folder = folder
         self.size = size
         self.paths = _images_below(folder)
         self._kept: dict[int, Pixels] = {}
 
     def draw(self, rng: np.random.Generator) -> Pixels:
-        index = int(rng.integers(len(self.paths)))
+        first, count = int(rng.integers(len(self.paths))), len(self.paths)
+        for index in ((first + step) % count for step in range(count)):
+            if index in self._bad:
+                continue
+            try:
+                return self._texture(index)
+            except ImageError as error:  # one bad file of thousands must not end a training: the next one stands in
+                self._bad.add(index)
+                self._unreadable(error)
+        raise InputError("no texture of this folder can be read", path=self.folder, mend="Choose another folder")
+
+    def _texture(self, index: int) -> Pixels:
         kept = self._kept.get(index)
         if kept is None:
             whole = load_rgb8(self.paths[index])

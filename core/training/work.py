@@ -216,7 +216,12 @@ class Worker:
 
     def _synthesiser(self, images: ImageSet) -> DefectSynthesiser:
         simulate, size = self.config.simulate, self.config.preprocess.size
-        textures = TextureSource(simulate.textures, size, own=list(images.crops))
+        textures = TextureSource(
+            simulate.textures,
+            size,
+            own=list(images.crops),
+            unreadable=lambda error: self.reporter.warn("texture", f"Left out: {error.what}.", path=error.path),
+        )
         return DefectSynthesiser(simulate, self.config.augment, size, textures)
 
     def _name_unreadable(self, images: Iterable[Loaded]) -> None:

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image, ImageEnhance, ImageOps
 
-from core.errors import ConfigError, InputError
+from core.errors import ConfigError, ImageError, InputError
 from core.imaging import save_png
 from core.synthesis import TextureSource
 from core.synthesis.augmenters import (
@@ -187,6 +187,20 @@ def test_a_folder_gives_its_images_at_model_size_also_from_sub_folders(tmp_path:
 
     assert values == {100, 101}
     assert source.draw(np.random.default_rng(0)).shape == (32, 32, 3)
+
+
+def test_a_texture_that_cannot_be_read_is_named_once_and_another_drawn(tmp_path: Path) -> None:
+    save_png(tmp_path / "a.png", np.full((8, 8, 3), 100, np.uint8))
+    (tmp_path / "b.png").write_bytes(b"torn")
+    named: list[ImageError] = []
+    source = TextureSource((f"folder:{tmp_path}",), 32, unreadable=named.append)
+
+    values = {int(source.draw(np.random.default_rng(seed)).mean()) for seed in range(20)}
+
+    assert values == {100} and [error.path for error in named] == [tmp_path / "b.png"]
+    (tmp_path / "a.png").write_bytes(b"torn, too")
+    with pytest.raises(InputError, match="no texture"):
+        TextureSource((f"folder:{tmp_path}",), 32).draw(np.random.default_rng(0))
 
 
 def test_real_textures_are_read(real_data: Path) -> None:
