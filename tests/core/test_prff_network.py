@@ -9,6 +9,8 @@ from types import ModuleType
 import pytest
 import torch
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
 
 from core.config import MODELS, PrffNetworkConfig, SwinConfig, TrainingConfig, preset, presets, with_overrides
 from core.config.network import TAP_ALIASES
@@ -113,6 +115,30 @@ def test_a_window_of_seven_gives_the_published_backbone() -> None:
         backbone = SwinBackbone(256, 15, SwinConfig(window=7))
 
     assert _count(backbone) == 187_694_968
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "recon", "swin", "head"),
+    [
+        ("paper", 256, 159.90, 41.73, 52.74),
+        ("large", 256, 40.09, 6.00, 13.29),
+        ("medium", 256, 22.59, 2.74, 3.35),
+        ("small", 128, 2.52, 0.275, 0.472),
+        ("quick", 128, 0.637, 0.086, 0.118),
+        ("micro", 64, 0.041, 0.011, 0.013),
+    ],
+)
+def test_a_forward_pass_costs_what_was_worked_out(name: str, size: int, recon: float, swin: float, head: float) -> None:
+    model = _on_meta(_config(name, f"preprocess.size={size}")).eval()
+    x = torch.empty(1, 3, size, size, device="meta")
+
+    with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
+        model(x)
+
+    found = {part: sum(counts.values()) / 2e9 for part, counts in counter.get_flop_counts().items()}
+    assert found["PrffAD.recon"] == pytest.approx(recon, rel=0.02)
+    assert found["PrffAD.disc.backbone"] == pytest.approx(swin, rel=0.04)
+    assert found["PrffAD.disc.head"] == pytest.approx(head, rel=0.04)
 
 
 @pytest.mark.parametrize(
