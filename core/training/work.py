@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import time
 from collections.abc import Callable, Iterable
@@ -224,10 +225,12 @@ class Worker:
         )
         return DefectSynthesiser(simulate, self.config.augment, size, textures)
 
-    def _name_unreadable(self, images: Iterable[Loaded]) -> None:
-        for number, image in enumerate(images):
+    def _name_unreadable(self, images: Iterable[Loaded], *, named: int = 0) -> None:
+        for number, image in enumerate(images, named):
+            if number > _NAMED:
+                return
             if number == _NAMED:
-                self.reporter.warn("image", "More images cannot be read; they are all in the scores or in the log.")
+                self.reporter.warn("image", "More images cannot be read; those to be scored are all in the scores.")
                 return
             self.reporter.warn("image", f"This image was left out: {image.problem}.", path=image.row.path)
 
@@ -287,8 +290,12 @@ class Worker:
         self.look_up()
         if not keep_going():
             return Summary(0, 0, complete=False)
+        counted = itertools.count()
         return scorer.run(
-            rows, progress=progress, keep_going=keep_going, unreadable=lambda image: self._name_unreadable([image])
+            rows,
+            progress=progress,
+            keep_going=keep_going,
+            unreadable=lambda image: self._name_unreadable([image], named=next(counted)),
         )
 
     def _write_model(self, trainer: Trainer, device: Device) -> None:

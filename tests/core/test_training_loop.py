@@ -426,6 +426,16 @@ def test_unreadable_images_are_named_and_left_out(tmp_path: Path, rows: list[Man
     assert row["id"] == 8 and row["score"] is None and row["problem"]
 
 
+def test_thousands_of_unreadable_images_are_not_thousands_of_warnings(
+    tmp_path: Path, rows: list[ManifestRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("core.training.work._NAMED", 2)
+    lost = [ManifestRow(100 + number, str(tmp_path / f"lost {number}.png"), "test", "good") for number in range(6)]
+    run = Run(tmp_path / "run", [*rows, *lost], a_config())
+    assert run.go().unreadable == 6
+    assert run.warnings() == ["image"] * 3
+
+
 @pytest.mark.parametrize("left", ["none", "broken"])
 def test_without_good_images_nothing_is_trained(tmp_path: Path, rows: list[ManifestRow], left: str) -> None:
     if left == "none":
