@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
@@ -21,6 +21,7 @@ from app.options import (
 
 if TYPE_CHECKING:
     from core.project import Project
+    from core.workflow.lots import LotResult
     from core.workflow.results import Result
 
 _EPILOG = (
@@ -44,20 +45,19 @@ def main() -> None:
     from core.errors import ExitCode, FlawscopeError
 
     try:
-        app(standalone_mode=False)
+        code = app(standalone_mode=False)  # typer hands an exit code back instead of ending the process
     except FlawscopeError as error:
         _complain(str(error), error.exit_code)
-    except typer.Exit as done:
-        sys.exit(done.exit_code)
-    except typer.Abort:
-        _complain("Stopped before it was done. What was stored before is unchanged.", ExitCode.INTERRUPTED)
-    except KeyboardInterrupt:
-        _complain("Stopped before it was done. What was stored before is unchanged.", ExitCode.INTERRUPTED)
+    except (typer.Abort, KeyboardInterrupt):
+        code = ExitCode.INTERRUPTED
     except Exception as error:
         if not hasattr(error, "show"):  # typer's own errors about how it was called can show themselves
             raise
         error.show()
-        sys.exit(ExitCode.USAGE)
+        code = ExitCode.USAGE
+    if code == ExitCode.INTERRUPTED:
+        _complain("Stopped before it was done. What was stored before is unchanged.", ExitCode.INTERRUPTED)
+    sys.exit(code if isinstance(code, int) else ExitCode.OK)
 
 
 def _complain(text: str, exit_code: int) -> NoReturn:
@@ -108,7 +108,7 @@ def import_(
     choice = importing.Choice(
         kind=None if kind is None else importing.kind_of(kind),
         product=product,
-        protocol=protocol,
+        protocol=cast(Any, protocol),  # checked there, in one sentence
         part_pattern=part_pattern,
         lot_pattern=lot_pattern,
         unlabelled_are_good=good,
@@ -122,6 +122,7 @@ def import_(
 def add(
     project: ProjectArgument,
     folder: Annotated[Path | None, typer.Argument(help="Another folder; the project's own folders if absent.")] = None,
+    product: Annotated[str | None, typer.Option(help="Whose images these are; the only product if absent.")] = None,
     lot: Annotated[str | None, typer.Option(help="Name of the lot that these images are.")] = None,
     author: AuthorOption = None,
     as_json: JsonOption = False,
@@ -132,7 +133,7 @@ def add(
 
     screen = Screen(as_json=as_json)
     with screen.progress() as progress:
-        report = importing.add_lot(project, folder, lot=lot, author=author, progress=progress)
+        report = importing.add_lot(project, folder, product=product, lot=lot, author=author, progress=progress)
     _show_import(report, screen)
 
 
@@ -196,6 +197,7 @@ def follow(
 ) -> None:
     """Watch a training that goes on by itself, and take its results in."""
     from app.console import Screen
+    from app.following import watch
     from core.workflow import training as trainings
 
     screen = Screen(as_json=as_json)
@@ -203,15 +205,19 @@ def follow(
         following = trainings.attach(opened, training)
         if stop and following is not None:
             following.stop()
-        screen.result(_finish_training(opened, training, following, screen))
+        if following is not None and not watch(following, screen, leave=not stop):
+            screen.say(f"Training #{training} goes on. Stop it with: flawscope follow {project} {training} --stop")
+            return
+        result = trainings.collect(opened, training, following)
+        _show_result(result, screen)
+        screen.result(result.as_json())
 
 
 def _finish_training(opened: Project, number: int, following: Any, screen: Any) -> dict[str, Any]:
     from app.following import watch
     from core.workflow import training
 
-    if following is not None:
-        watch(following, screen)
+    watch(following, screen)
     result = training.collect(opened, number, following)
     _show_result(result, screen)
     return result.as_json()
@@ -273,10 +279,10 @@ def evaluate(
         screen.result(result.as_json() | ({"heatmaps": str(page)} if page else {}))
 
 
-def _show_result(result: Result, screen: Any) -> None:
+def _show_result(result: Result | LotResult, screen: Any) -> None:
     for line in result.lines():
         screen.say(line)
-    columns, rows = result.by_class()
+    columns, rows = result.table()
     if rows:
         screen.table(columns, rows)
     for line in result.notes():

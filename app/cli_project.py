@@ -9,6 +9,8 @@ import typer
 
 from app.options import AuthorOption, JsonOption, ProductOption, ProjectArgument, open_project
 
+_SHOWN = 20  # problems that are named one by one
+
 app = typer.Typer()
 annotations_app = typer.Typer(help="Defect masks in and out.", no_args_is_help=True)
 audit_app = typer.Typer(help="The project's own record of who did what.", no_args_is_help=True)
@@ -65,7 +67,9 @@ def show(
 
     screen = Screen(as_json=as_json)
     with open_project(project, None, read_only=True) as opened:
-        _show_listing([listing.one_image(opened, image) if image else listing.one_training(opened, training)], screen)
+        table = listing.one_image(opened, image) if image else listing.one_training(opened, training)
+    screen.table(table.columns, table.rows, title=table.title)
+    screen.result({str(name): value for name, value in table.rows})
 
 
 @annotations_app.command("export")
@@ -101,20 +105,26 @@ def annotations_import(
     with open_project(project, author) as opened, screen.progress() as progress:
         report = masks.import_mvtec(opened, folder, progress=progress)
     screen.say(f"{report.written} masks taken in, {report.unchanged} were the same.")
-    for problem in report.problems:
+    for problem in report.problems[:_SHOWN]:
         screen.warn(problem)
+    if len(report.problems) > _SHOWN:
+        screen.warn(f"... and {len(report.problems) - _SHOWN} more, all in --json.")
     screen.result(report.as_json())
 
 
 @audit_app.command("verify")
-def audit_verify(project: ProjectArgument, as_json: JsonOption = False) -> None:
+def audit_verify(
+    project: ProjectArgument,
+    head: Annotated[str | None, typer.Option(help="An audit hash noted earlier: the trail must hold it.")] = None,
+    as_json: JsonOption = False,
+) -> None:
     """Check records, masks, file and images; exits 5 when something was changed."""
     from app.console import Screen
     from core.workflow import keeping
 
     screen = Screen(as_json=as_json)
     with open_project(project, None, read_only=True) as opened:
-        report = keeping.verify(opened)
+        report = keeping.verify(opened, head=head)
     for line in report.lines:
         screen.say(line)
     screen.result(report.as_json())
@@ -167,8 +177,10 @@ def pack(
     with open_project(project, None) as opened:
         report = keeping.pack(opened, file, images=images)
     screen = Screen()
-    for path in report.missing:
+    for path in report.missing[:_SHOWN]:
         screen.warn(f"{path}: not there, so not packed.")
+    if report.missing:
+        screen.warn(f"{len(report.missing)} files are missing in it.")
     screen.say(f"Packed and verified: {report.files} files, {report.bytes / 2**20:.1f} MiB in {file}")
 
 
@@ -182,6 +194,21 @@ def unpack(
     from core.workflow import keeping
 
     Screen().say(f"Unpacked: {keeping.unpack(file, folder)}")
+
+
+@app.command()
+def relocate(
+    project: ProjectArgument,
+    folder: Annotated[Path, typer.Argument(help="Where the images are now.")],
+    author: AuthorOption = None,
+) -> None:
+    """Tell a project that its images were moved."""
+    from app.console import Screen
+    from core.workflow import importing
+
+    with open_project(project, author) as opened:
+        before = importing.relocate(opened, folder)
+    Screen().say(f"The images that lay in {before} are now read from {folder}.")
 
 
 @app.command()

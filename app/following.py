@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -29,18 +30,23 @@ _PHASES: Final = {
 }
 
 
-def watch(following: RunningJob, screen: Screen) -> None:
-    """Show what the worker says until it has ended; returns then, whatever the end was."""
+def watch(following: RunningJob, screen: Screen, *, leave: bool = False) -> bool:
+    """Show what the worker says until it has ended, whatever the end is; True then.
+
+    With `leave` Ctrl+C ends only the watching, and the answer is False: the worker goes on by itself.
+    """
     view = _Bars(screen.err if screen.as_json else screen.out) if _terminal(screen) else _Lines(screen)
-    with _stop_on_interrupt(following, screen), view:
-        while True:
+    interrupted = threading.Event()
+    with _on_interrupt(following, screen, interrupted if leave else None), view:
+        while not interrupted.is_set():
             ended = not following.running  # asked before the poll, so that the last events are never missed
             for event in following.poll_events():
                 _warn(event, screen)
                 view.show(event)
             if ended:
-                return
+                return True
             time.sleep(_PAUSE_S)
+    return False
 
 
 def _terminal(screen: Screen) -> bool:
@@ -53,13 +59,15 @@ def _warn(event: events.AnyEvent, screen: Screen) -> None:
 
 
 @contextmanager
-def _stop_on_interrupt(following: RunningJob, screen: Screen) -> Iterator[None]:
+def _on_interrupt(following: RunningJob, screen: Screen, leave: threading.Event | None) -> Iterator[None]:
     presses = 0
 
     def on_interrupt(_signal: int, _frame: FrameType | None) -> None:
         nonlocal presses
         presses += 1
-        if presses == 1:
+        if leave is not None:
+            leave.set()
+        elif presses == 1:
             screen.warn(_STOPPING)
             following.stop()
         else:

@@ -76,10 +76,10 @@ def _guess(folder: Path) -> Kind | None:
     names = subfolders(folder)
     if _is_split(folder):
         return "mvtec"
+    if any(_is_split(folder / name) for name in names):
+        return "mvtec"  # asked first: a product may be called "pass"
     if _is_labelled(folder):
         return "good_bad"
-    if any(_is_split(folder / name) for name in names):
-        return "mvtec"
     if any(_is_labelled(folder / name) for name in names):
         return "gtanoic"
     if any(has_images(folder / name) for name in names):

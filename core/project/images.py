@@ -160,12 +160,13 @@ class ImageMethods(Store):
         return list(self.images(ids=found)) if found else []
 
     def counts(self, product: str | None = None) -> list[Count]:
-        """Images and parts by product, view, lot, split, label and defect class."""
+        """Images and parts by product, view, lot, split, label and defect class; without those that are gone."""
         query = """SELECT product.code, view.code, lot.code, image.split, image.label, coalesce(defect_class.code, ''),
             count(*), count(DISTINCT image.part_id) FROM image JOIN view ON view.id = image.view_id
             JOIN product ON product.id = view.product_id JOIN part ON part.id = image.part_id
             JOIN lot ON lot.id = part.lot_id LEFT JOIN defect_class ON defect_class.id = image.class_id
-            WHERE (? IS NULL OR product.code = ?) GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6"""
+            WHERE image.state <> 'gone' AND (? IS NULL OR product.code = ?)
+            GROUP BY 1, 2, 3, 4, 5, 6 ORDER BY 1, 2, 3, 4, 5, 6"""
         with self._read() as db:
             return [Count(*row) for row in db.execute(query, [product, product])]
 

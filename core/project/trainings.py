@@ -105,11 +105,11 @@ class TrainingMethods(Store):
         return self.run(run_id)
 
     def run(self, run_id: int) -> RunRow:
-        """One training by id. Raises `ProjectError`."""
+        """One training by id. Raises `InputError`."""
         return self._one_run("run.id", run_id)
 
     def run_by_number(self, number: int) -> RunRow:
-        """One training by the number that people say. Raises `ProjectError`."""
+        """One training by the number that people say. Raises `InputError`."""
         return self._one_run("number", number)
 
     def runs(
@@ -210,7 +210,7 @@ class TrainingMethods(Store):
         with self._read() as db:
             row = db.execute(f"{_RUN} WHERE {column} = ?", [value]).fetchone()
         if row is None:
-            raise ProjectError(f"there is no training {value}", path=self.file, mend="`flawscope list` shows them")
+            raise InputError(f"there is no training {value}", path=self.file, mend="`flawscope list` shows them")
         return self._run_row(row)
 
     def _run_row(self, row: tuple[Any, ...]) -> RunRow:

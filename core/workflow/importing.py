@@ -16,12 +16,13 @@ from core.errors import ConfigError, ImageError, InputError
 from core.files import sha256_of
 from core.imaging import decode, guess_window, probe
 from core.project import Project
-from core.project.records import AddReport, NewImage
+from core.project.records import AddReport, NewImage, Root
 from core.workflow import masks, splitting
 from core.workflow.progress import Progress, silent
 
 _AHEAD: Final = 64  # files read ahead of the one being stored
 _CHOICES: Final = "import.choices"
+_LOOKED_AT: Final = 50  # images of a folder that tell whether another folder is the same
 _WINDOW_SAMPLES: Final = 16  # images from which a 16-bit view's window is proposed
 In = TypeVar("In")
 Out = TypeVar("Out")
@@ -29,15 +30,20 @@ Out = TypeVar("Out")
 
 @dataclass(frozen=True)
 class Choice:
-    """What a person may correct of what was recognised; None leaves it as seen."""
+    """What a person may correct of what was recognised; None leaves it as seen. Raises `ConfigError`."""
 
     kind: layouts.Kind | None = None
     product: str | None = None
-    protocol: str = "none"
+    protocol: layouts.Protocol = "none"
     part_pattern: str | None = None
     lot_pattern: str | None = None
     unlabelled_are_good: bool = False
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        protocols = get_args(layouts.Protocol)
+        if self.protocol not in protocols:
+            raise ConfigError(f"there is no protocol {self.protocol!r}", mend=f"Choose one of {', '.join(protocols)}")
 
 
 @dataclass(frozen=True)
@@ -46,6 +52,7 @@ class ImportReport:
 
     project: Path
     sentence: str
+    notes: tuple[str, ...]
     found: AddReport
     counts: dict[str, int]
     masks: int
@@ -61,7 +68,7 @@ class ImportReport:
         if found.known:
             parts.append(f"{found.known:,} already known")
         counts = ", ".join(f"{value:,} {name}" for name, value in self.counts.items() if value)
-        lines = [self.sentence, f"{', '.join(parts)} images; now {counts}; {self.masks:,} masks taken in."]
+        lines = [self.sentence, *self.notes, f"{', '.join(parts)} images; now {counts}; {self.masks:,} masks taken in."]
         if self.split_sentence:
             lines.append(self.split_sentence)
         return [*lines, f"Project: {self.project}"]
@@ -92,10 +99,11 @@ def import_folder(
 
     Raises `InputError` (nothing to import, project exists), `StorageError`; a failed import leaves no half project.
     """
-    if folder.resolve().is_relative_to(source.resolve()):
+    source, folder = source.resolve(), _absolute(folder)
+    if folder.is_relative_to(source):
         raise InputError("a project cannot lie in its folder of images", path=folder, mend="Name a folder elsewhere")
     recognition = _recognise(source, choice)
-    was_there = folder.exists()
+    was_there = folder.is_dir()
     project = Project.create(folder, author=author)
     try:
         with project:
@@ -103,6 +111,13 @@ def import_folder(
     except BaseException:
         _remove(project, folder_too=not was_there)
         raise
+
+
+def _absolute(folder: Path) -> Path:
+    try:
+        return folder.resolve(strict=False)
+    except OSError as error:
+        raise InputError(f"this name cannot be used ({error.strerror or error})", path=folder) from error
 
 
 def _remove(project: Project, *, folder_too: bool) -> None:
@@ -118,24 +133,93 @@ def add_lot(
     project_path: Path,
     source: Path | None,
     *,
+    product: str | None = None,
     lot: str | None = None,
     author: str | None = None,
     progress: Progress = silent,
 ) -> ImportReport:
     """Look again at the project's own folders, or at another one: new, changed and missing images.
 
-    Nothing is forgotten: what is gone is marked, with its annotations kept. Raises `InputError`, `StorageError`.
+    Nothing is forgotten: what is gone is marked, with its annotations kept. A new folder belongs to `product`, or to
+    the only one there is. Raises `InputError` (a folder is not there, or holds what lay elsewhere), `StorageError`.
     """
     with Project.open(project_path, author=author) as project:
-        folders = [source] if source else [root.path for root in project.roots()]
-        reports = []
-        for folder in folders:
-            choice = _earlier_choice(project, folder)
-            recognition = _recognise(folder, choice)
-            reports.append(take_in(project, recognition, choice, lot=lot, progress=progress))
-        if not reports:
-            raise InputError("the project has no folder to look at", path=project_path, mend="Name a folder to add")
-        return reports[-1]
+        if source is None:
+            return _look_again(project, lot=lot, progress=progress)
+        source = source.resolve()
+        known = any(root.path == source for root in project.roots())
+        if not known:
+            _refuse_moved(project, source)
+        choice = _earlier_choice(project, source)
+        only = [one.code for one in project.products()]
+        if not known and (product or len(only) == 1):
+            choice = replace(choice, product=product or only[0])
+        return take_in(project, _recognise(source, choice), choice, lot=lot, progress=progress)
+
+
+def relocate(project: Project, folder: Path) -> Path:
+    """The images of a missing folder now lie in `folder`; returns where they lay. Raises `InputError`."""
+    folder = folder.resolve()
+    for root in project.roots():
+        if not root.is_there and _holds(project, root, folder):
+            project.relocate(root.id, folder, reason="the images were moved")
+            return root.path
+    missing = ", ".join(str(root.path) for root in project.roots() if not root.is_there)
+    raise InputError(
+        "these are not the images of a missing folder" if missing else "no folder of this project is missing",
+        path=folder,
+        kept="Nothing was changed",
+        mend=f"Missing: {missing}" if missing else "",
+    )
+
+
+def _look_again(project: Project, *, lot: str | None, progress: Progress) -> ImportReport:
+    """Every folder of the project that is there; the others are named, their images stay as they are."""
+    roots = project.roots()
+    if not any(root.is_there for root in roots):
+        where = ", ".join(str(root.path) for root in roots) or "no folder"
+        mend = f"If they were moved: flawscope relocate {project.folder} NEWFOLDER" if roots else "Name a folder to add"
+        raise InputError(f"the images are not where they were ({where})", path=project.folder, mend=mend)
+    reports = []
+    for root in roots:
+        if root.is_there:
+            choice = _earlier_choice(project, root.path)
+            reports.append(take_in(project, _recognise(root.path, choice), choice, lot=lot, progress=progress))
+    absent = tuple(f"{root.path}: this folder is not there" for root in roots if not root.is_there)
+    last = reports[-1]
+    return replace(
+        last,
+        sentence=" ".join(dict.fromkeys(report.sentence for report in reports)),
+        found=_sum([report.found for report in reports]),
+        masks=sum(report.masks for report in reports),
+        problems=last.problems + absent,
+        seconds=round(sum(report.seconds for report in reports), 2),
+    )
+
+
+def _sum(found: list[AddReport]) -> AddReport:
+    total: dict[str, Any] = {}
+    for one in found:
+        for name, value in vars(one).items():
+            total[name] = value if name not in total else total[name] + value
+    return AddReport(**total)
+
+
+def _refuse_moved(project: Project, folder: Path) -> None:
+    for root in project.roots():
+        if not root.is_there and _holds(project, root, folder):
+            raise InputError(
+                f"these are the images that lay in {root.path}",
+                path=folder,
+                kept="Nothing was added twice",
+                mend=f"Say where they are now: flawscope relocate {project.folder} {folder}",
+            )
+
+
+def _holds(project: Project, root: Root, folder: Path) -> bool:
+    """Whether most of the first images of a root lie below `folder`."""
+    first = [row.relative for row, _ in zip(project.images(root_id=root.id), range(_LOOKED_AT), strict=False)]
+    return bool(first) and 2 * sum((folder / name).is_file() for name in first) > len(first)
 
 
 def take_in(
@@ -150,11 +234,13 @@ def take_in(
     begin = time.monotonic()
     report = layouts.ScanReport()
     masked: list[layouts.Entry] = []
+    troubled = _unreadable_before(project)
+    clean: list[int] = []
 
     def rows() -> Iterator[NewImage]:
         entries = layouts.scan(
             recognition,
-            protocol="gtanoic200" if choice.protocol == "gtanoic200" else "none",
+            protocol=choice.protocol,
             seed=choice.seed,
             part_pattern=choice.part_pattern,
             lot_pattern=choice.lot_pattern,
@@ -166,10 +252,13 @@ def take_in(
             progress("Reading images", done, max(total, done))
             if examined.entry.mask is not None and not examined.image.problem:
                 masked.append(examined.entry)
+            if not examined.image.problem and str(examined.entry.path) in troubled:
+                clean.append(troubled[str(examined.entry.path)])
             yield replace(examined.image, lot=lot) if lot else examined.image
 
     found = project.add_images(rows(), root=recognition.root, complete=True)
-    project.set_setting(_CHOICES, project.setting(_CHOICES, {}) | {str(recognition.root): asdict(choice)})
+    _remember(project, recognition, choice)
+    _solve_problems(project, clean)
     _store_problems(project, report.problems)
     _propose_windows(project)
     taken = masks.take_in(project, masked, progress=progress)
@@ -178,6 +267,7 @@ def take_in(
     return ImportReport(
         project=project.folder,
         sentence=recognition.sentence,
+        notes=recognition.notes,
         found=found,
         counts=splitting.counts(project),
         masks=taken,
@@ -192,10 +282,37 @@ def _recognise(source: Path, choice: Choice) -> layouts.Recognition:
 
 
 def _earlier_choice(project: Project, folder: Path) -> Choice:
-    """What was corrected when this folder came in first, so that a rescan reads it the same way."""
+    """How this folder was read before, so that a rescan reads it the same way; a new one is read as the first was."""
     stored: dict[str, dict[str, Any]] = project.setting(_CHOICES, {})
-    known = stored.get(str(folder.absolute())) or (next(iter(stored.values())) if stored else {})
+    key = next((str(root.id) for root in project.roots() if root.path == folder), None)
+    if key in stored:
+        known = stored[key]
+    else:
+        known = {**next(iter(stored.values()), {}), "product": None, "kind": None, "protocol": "none"}
     return Choice(**{name: value for name, value in known.items() if name in Choice.__dataclass_fields__})
+
+
+def _remember(project: Project, recognition: layouts.Recognition, choice: Choice) -> None:
+    """Keep how a folder was read, by its number: the folder may be moved, and its name be another then."""
+    if len(recognition.products) == 1:
+        choice = replace(choice, product=recognition.products[0])
+    stored: dict[str, Any] = project.setting(_CHOICES, {})
+    project.set_setting(_CHOICES, stored | {str(project.add_root(recognition.root)): asdict(choice)})
+
+
+def _unreadable_before(project: Project) -> dict[str, int]:
+    """Open problems of images that could not be read, by path."""
+    found = {}
+    for problem in project.problems():
+        if any(row.problem for row in project.find_image(Path(problem.path))):
+            found[problem.path] = problem.id
+    return found
+
+
+def _solve_problems(project: Project, ids: list[int]) -> None:
+    """Problems of files that are well now; a mask's or a twin's problem is found again if it is still there."""
+    if ids:
+        project.solve_problems(ids)
 
 
 def _store_problems(project: Project, found: Iterable[layouts.Problem]) -> None:

@@ -36,9 +36,9 @@ class Verified:
         return asdict(self.report) | {"fine": self.fine}
 
 
-def verify(project: Project, *, images: bool = True) -> Verified:
-    """Check chain, masks, file and, with `images`, the bytes of every image."""
-    return Verified(project.verify(images=images))
+def verify(project: Project, *, images: bool = True, head: str | None = None) -> Verified:
+    """Check chain, masks, file and, with `images`, the bytes of every image; `head` must stand in the trail."""
+    return Verified(project.verify(images=images, head=head))
 
 
 def export_audit(project: Project, target: Path) -> int:

@@ -54,6 +54,8 @@ def import_mvtec(project: Project, folder: Path, *, progress: Progress = silent)
 
     Names that fit several images or none are named, never guessed. Raises `InputError` when there is no mask at all.
     """
+    if not folder.is_dir():
+        raise InputError("this folder is not there", path=folder)
     files = sorted(path for path in folder.rglob("*.png") if path.is_file())
     if not files:
         raise InputError("no mask files (PNG) here", path=folder, mend="Name a folder like ground_truth")
@@ -83,6 +85,9 @@ def export_mvtec(
     Where one image holds several classes, `<stem>_classes.png` beside holds their numbers. Raises `StorageError`.
     """
     names = {one.id: one.code for one in project.classes(retired=True)}
+    if product is not None and product not in {one.code for one in project.products()}:
+        known = ", ".join(one.code for one in project.products())
+        raise InputError(f"there is no product {product!r}", mend=f"The project holds: {known}")
     rows = list(project.images(product=product, ids=project.masked_images(product=product)))
     report = MaskReport()
     taken: set[Path] = set()

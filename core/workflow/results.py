@@ -61,7 +61,7 @@ class Result:
             parts.append(f"peak memory {self.peak_memory_mib:,.0f} MiB")
         return " · ".join(parts)
 
-    def by_class(self) -> tuple[list[str], list[list[object]]]:
+    def table(self) -> tuple[list[str], list[list[object]]]:
         """A table by defect class: columns and rows."""
         columns = ["defect class", "images", "masks", "image AUROC", "pixel AUROC", "escapes"]
         rows: list[list[object]] = [

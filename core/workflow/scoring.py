@@ -13,6 +13,7 @@ from core.project import Project
 from core.project.results import RunRow
 from core.words import SPLITS, Split
 from core.workflow import evaluating, training
+from core.workflow.lots import LotResult, judge_scored
 from core.workflow.results import Result
 from core.workflow.scores import read_back
 
@@ -47,7 +48,7 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
     """Start scoring as a child of this process. Raises `InputError`, `ConfigError`, `TrainingError`."""
     run = _trained(project, number)
     view = next(one for one in project.views(run.product) if one.code == run.view)
-    splits = _splits(wish.splits)
+    splits = _splits(wish.splits, of_lot=wish.lot is not None)
     spec = ScoreSpec(
         scoring=_free_name(run),
         training="../..",
@@ -66,17 +67,27 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
         view=view.code,
         score=spec,
     )
-    rows = training.manifest(project, view, TrainingConfig.model_validate(dict(run.config)), lot=wish.lot)
-    job = Job.create(run.folder / "scores" / spec.scoring, job_spec, (row for row in rows if row.split in splits))
+    config = TrainingConfig.model_validate(dict(run.config))
+    rows = [row for row in training.manifest(project, view, config, lot=wish.lot) if row.split in splits]
+    if not rows:
+        what = f"of lot {wish.lot} " if wish.lot is not None else ""
+        raise InputError(f"no usable image {what}of {run.product} is in {', '.join(splits)}", path=project.folder)
+    job = Job.create(run.folder / "scores" / spec.scoring, job_spec, rows)
     return ScoringJob(run, spec.scoring, job.start())
 
 
-def collect(project: Project, job: ScoringJob) -> Result:
-    """Take the scores in and measure them. Raises what the worker said when there are none."""
+def collect(project: Project, job: ScoringJob) -> Result | LotResult:
+    """Take the scores in; measure them where test images are among them, judge them one by one where not.
+
+    Raises what the worker said when there are none.
+    """
     failure = job.following.failure()
     if failure is not None:
         raise failure
     scoring = read_back(project, job.run, job.name, purpose="again")
+    labelled = {row.id for row in project.images(product=job.run.product, view=job.run.view, split="test")}
+    if not any(row.image_id in labelled for row in project.scores(scoring)):
+        return judge_scored(project, job.run.number, scoring)
     return evaluating.evaluate(project, job.run.number, scoring)
 
 
@@ -95,12 +106,12 @@ def _free_name(run: RunRow) -> str:
     return str(max(numbers, default=0) + 1)
 
 
-def _splits(asked: tuple[str, ...]) -> tuple[Split, ...]:
+def _splits(asked: tuple[str, ...], *, of_lot: bool) -> tuple[Split, ...]:
     found: list[Split] = [split for split in get_args(Split) if split in asked]
     if len(found) != len(set(asked)):
         unknown = sorted(set(asked) - set(SPLITS))
         raise ConfigError(f"{', '.join(unknown)} is no split", mend=f"Use {', '.join(SPLITS)}")
-    return tuple(found) or ("tuning", "test")
+    return tuple(found) or (SPLITS if of_lot else ("tuning", "test"))
 
 
 def _choice(value: str | None, choices: tuple[Name, ...], name: str) -> Name | None:

@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections import Counter
 
 from core.project import Project
-from core.project.records import Duplicate
+from core.project.records import Duplicate, ImageRow
 from core.project.splits import SplitItem, propose_splits
 
 
 def propose(project: Project, *, seed: int = 0) -> str:
     """Assign what has no split yet, product by product, and say by what rule. What a person assigned stays."""
-    sentences = [_without_duplicates(project)]
+    taken_out = _take_out_duplicates(project)
+    sentences = (
+        [f"{len(taken_out)} test images equal a training image and were taken out of test."] if taken_out else []
+    )
+    twins = _twins(project)
     for product in project.products():
         items = [
-            SplitItem(row.id, row.part_id, row.lot, row.label, row.split, row.taken)
+            SplitItem(row.id, twins.get(row.part_id, row.part_id), row.lot, row.label, row.split, row.taken)
             for row in project.images(product=product.code, present_only=True)
-            if not row.problem
+            if not row.problem and row.id not in taken_out
         ]
         tuned = any(item.split == "tuning" for item in items)
         if not items or tuned:
@@ -25,7 +29,7 @@ def propose(project: Project, *, seed: int = 0) -> str:
         if proposal.splits:
             project.set_splits(proposal.splits, reason=proposal.sentence)
             sentences.append(f"{product.code}: {proposal.sentence}")
-    return " ".join(sentence for sentence in sentences if sentence)
+    return " ".join(sentences)
 
 
 def counts(project: Project) -> dict[str, int]:
@@ -38,20 +42,39 @@ def counts(project: Project) -> dict[str, int]:
     return {name: found[name] for name in names}
 
 
-def _without_duplicates(project: Project) -> str:
+def _twins(project: Project) -> dict[int, int]:
+    """Parts that share an image with an earlier part, and that part: drawn together, they never lie on two sides.
+
+    Equal images with different labels become a problem: one of the labels is wrong.
+    """
+    first: dict[str, ImageRow] = {}
+    joined: dict[int, int] = {}
+    for row in project.images(present_only=True):
+        if row.sha256 is None:
+            continue
+        other = first.setdefault(f"{row.product} {row.sha256}", row)
+        if other.part_id != row.part_id:
+            joined[row.part_id] = joined.get(other.part_id, other.part_id)
+        if other.label != row.label:
+            text = f"equals {other.path}, which is {other.label}, and is {row.label} itself: one of the labels is wrong"
+            if not any(problem.path == str(row.path) and problem.text == text for problem in project.problems()):
+                project.add_problem(row.path, text)
+    return joined
+
+
+def _take_out_duplicates(project: Project) -> set[int]:
     """Equal images on both sides of the fence: the test copies are taken out, by name."""
     duplicates = project.duplicates_across_splits()
     twins = {
         row.id: (row, _other(duplicate)) for duplicate in duplicates for row in duplicate.images if row.split == "test"
     }
-    if not twins:
-        return ""
     for row, other in twins.values():
         project.add_problem(
             row.path, f"has the same content as {other}, which is not for testing; it was taken out of test"
         )
-    project.set_split(twins, "unused", reason="equal to an image in train or tuning", allow_duplicates=True)
-    return f"{len(twins)} test images equal a training image and were taken out of test."
+    if twins:
+        project.set_split(twins, "unused", reason="equal to an image in train or tuning", allow_duplicates=True)
+    return set(twins)
 
 
 def _other(duplicate: Duplicate) -> str:

@@ -188,3 +188,65 @@ def test_reading_ahead_keeps_the_order_and_stays_bounded() -> None:
     assert [next(stream) for _ in range(10)] == list(range(0, 20, 2))
     assert taken <= 10 + importing._AHEAD
     stream.close()
+
+
+def test_a_relative_folder_loses_no_mask(nut: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    report = import_folder(Path("..") / "nut", Path("project"), Choice())
+    assert report.masks == 2
+    assert add_lot(Path("project"), Path("..") / "nut").found.new == 0
+
+
+def test_a_product_may_be_called_pass(nut: Path, tmp_path: Path) -> None:
+    nut.rename(tmp_path / "pass")
+    (tmp_path / "root").mkdir()
+    (tmp_path / "pass").rename(tmp_path / "root" / "pass")
+    shutil.copytree(tmp_path / "root" / "pass", tmp_path / "root" / "vial")
+    report = import_folder(tmp_path / "root", tmp_path / "project", Choice())
+    assert (report.counts["good"], report.counts["defective"], report.masks) == (30, 4, 4)
+
+
+def test_equal_good_images_are_drawn_together_and_contradicting_labels_named(nut: Path, tmp_path: Path) -> None:
+    good = nut / "train" / "good"
+    for number in range(12):
+        shutil.copy(good / f"{number:03}.png", good / f"twin_{number:03}.png")
+    shutil.copy(good / "000.png", nut / "test" / "scratch" / "055.png")
+    report = import_folder(nut, tmp_path / "project", Choice())
+    assert any("055.png" in problem and "labels is wrong" in problem for problem in report.problems)
+    with Project.open(tmp_path / "project") as project:
+        splits: dict[str | None, set[str]] = {}
+        for row in project.images(label="good"):
+            splits.setdefault(row.sha256, set()).add(row.split)
+        assert all(len(sides) == 1 for sides in splits.values())
+        assert report.counts["tuning"] >= 1
+
+
+def test_moved_images_are_found_again_and_never_added_twice(nut: Path, tmp_path: Path) -> None:
+    import_folder(nut, tmp_path / "project", Choice())
+    nut.rename(tmp_path / "moved")
+    with pytest.raises(InputError, match="relocate"):
+        add_lot(tmp_path / "project", None)
+    with pytest.raises(InputError, match="relocate"):
+        add_lot(tmp_path / "project", tmp_path / "moved")
+    with Project.open(tmp_path / "project") as project:
+        importing.relocate(project, tmp_path / "moved")
+        assert all(row.path.is_file() for row in project.images())
+        with pytest.raises(InputError, match="no folder"):
+            importing.relocate(project, tmp_path / "moved")
+    assert add_lot(tmp_path / "project", None).found.known == 17
+
+
+def test_a_repaired_image_closes_its_problem(nut: Path, tmp_path: Path) -> None:
+    broken = nut / "train" / "good" / "099.png"
+    broken.write_bytes(b"")
+    assert len(import_folder(nut, tmp_path / "project", Choice()).problems) == 1
+    save_png(broken, picture(99))
+    assert add_lot(tmp_path / "project", None).problems == ()
+
+
+def test_notes_of_the_layout_reach_the_person(nut: Path, tmp_path: Path) -> None:
+    shutil.rmtree(nut / "test" / "scratch")
+    report = import_folder(nut, tmp_path / "project", Choice())
+    assert any("defect" in note for note in report.notes)
+    assert set(report.notes) <= set(report.lines())
