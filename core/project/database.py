@@ -104,6 +104,16 @@ def check(connection: sqlite3.Connection, *, thorough: bool) -> list[str]:
     return [] if found == ["ok"] else found
 
 
+def missing_guards(connection: sqlite3.Connection) -> list[str]:
+    """Triggers that keep records from being changed and are not there as this version makes them."""
+    query = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger'"
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        fresh.executescript(schema_sql())
+        wanted = dict(fresh.execute(query).fetchall())
+    found = dict(connection.execute(query).fetchall())
+    return [f"the guard {name} is missing or was changed" for name, sql in wanted.items() if found.get(name) != sql]
+
+
 class Readers:
     """Reading connections, borrowed by whichever thread reads and handed back."""
 

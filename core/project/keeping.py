@@ -16,7 +16,7 @@ from core.files import atomic_writer, sha256_of
 from core.project import audit
 from core.project.backup import FOLDER, list_backups, make_backup
 from core.project.base import Store
-from core.project.database import check
+from core.project.database import check, missing_guards
 from core.project.pack import pack_project
 from core.project.records import AuditRow, Backup, PackReport, VerifyReport
 
@@ -73,7 +73,7 @@ class KeepingMethods(Store):
         except ValueError as error:
             raise InputError(f"{head!r} is no audit hash", mend="It is 64 digits and letters a to f") from error
         with self._read() as db:
-            faults = check(db, thorough=True)
+            faults = check(db, thorough=True) + ([] if self.is_newer else missing_guards(db))
             rows, last = audit.head(db)
             faults += audit.chain_breaks(db, anchor=anchor)
             faults += [

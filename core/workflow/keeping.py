@@ -29,7 +29,8 @@ class Verified:
         found = self.report
         verdict = "The project is whole" if found.is_whole else "The project is not as it was written"
         counts = f"{found.audit_rows} audit records chain, {found.blobs} masks, {found.images_checked} images checked"
-        return [f"{verdict}: {counts}.", f"Audit head {found.head}", *found.faults, *found.image_faults]
+        limits = "Labels, splits and settings are as the file says: the trail tells who set them, not that they stayed."
+        return [f"{verdict}: {counts}.", f"Audit head {found.head}", limits, *found.faults, *found.image_faults]
 
     def as_json(self) -> dict[str, Any]:
         """Plain types."""

@@ -110,9 +110,12 @@ def test_a_head_seen_earlier_shows_that_the_end_was_cut_off(folder: Path) -> Non
         late = project.audit_head()
         assert project.verify(head=early).is_whole
         assert project.verify(head=late).is_whole
-    tamper(folder, "DROP TRIGGER audit_no_delete", "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)")
+    guard = "CREATE TRIGGER audit_no_delete BEFORE DELETE ON audit BEGIN\n"
+    guard += "    SELECT RAISE(ABORT, 'the audit trail is append-only');\nEND"
+    cut = "DELETE FROM audit WHERE seq = (SELECT max(seq) FROM audit)"
+    tamper(folder, "DROP TRIGGER audit_no_delete", cut, guard)
     with Project.open(folder, read_only=True) as project:
-        assert project.verify().is_whole
+        assert project.verify().is_whole  # a trail that was cut and mended looks whole: only a head seen earlier tells
         assert "does not hold the given head" in project.verify(head=late).faults[0]
         with pytest.raises(InputError):
             project.verify(head="no hash")
@@ -152,3 +155,12 @@ def test_the_trail_is_exported_and_a_spreadsheet_runs_none_of_it(folder: Path, t
         "",
         "a=b",
     ]
+
+
+def test_a_dropped_guard_is_found(tmp_path: Path) -> None:
+    with Project.create(tmp_path / "project") as project:
+        file = project.file
+    with closing(sqlite3.connect(file)) as db, db:
+        db.execute("DROP TRIGGER audit_no_delete")
+    with Project.open(file) as project:
+        assert project.verify().faults == ("the guard audit_no_delete is missing or was changed",)
