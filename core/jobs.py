@@ -58,6 +58,7 @@ __all__ = [
 ]
 _START_PATIENCE_S: Final = 60.0  # a "starting" without a process for this long never started
 _STOP_PATIENCE_S: Final = 10.0
+_UNMEASURED_PATIENCE_S: Final = 60.0  # before a first step was measured: a slow machine is no hung worker
 _TERMINATE_PATIENCE_S: Final = 3.0
 _SILENCE_S: Final = 30.0  # heartbeats come every 2 s
 _SAME_START_S: Final = 1.0  # two readings of one process's start differ by less
@@ -233,7 +234,8 @@ class RunningJob:
         """Ask for a good end: checkpoint, usable model, scores. A second call leaves out the scores."""
         self.send("stop")
         step, checkpoint = self._pace
-        self._deadline = time.monotonic() + max(_STOP_PATIENCE_S, 2 * step + checkpoint)
+        patience = max(_STOP_PATIENCE_S, 2 * step + checkpoint) if step else _UNMEASURED_PATIENCE_S
+        self._deadline = time.monotonic() + patience
 
     def wait(self, timeout: float | None = None) -> Outcome | None:
         """Wait for the end; None when `timeout` seconds pass first."""

@@ -203,6 +203,7 @@ def test_a_stop_that_is_not_answered_ends_in_a_kill_of_the_group(
     start: Callable[[str], RunningJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "_STOP_PATIENCE_S", 0.2)
+    monkeypatch.setattr(jobs, "_UNMEASURED_PATIENCE_S", 0.2)
     monkeypatch.setattr(jobs, "_TERMINATE_PATIENCE_S", 0.2)
     running = start(
         """
@@ -223,6 +224,7 @@ time.sleep(600)
 
 def test_terminate_is_told_from_kill(start: Callable[[str], RunningJob], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(jobs, "_STOP_PATIENCE_S", 0.2)
+    monkeypatch.setattr(jobs, "_UNMEASURED_PATIENCE_S", 0.2)
     running = start("time.sleep(600)")
     listen_until(running, "hello")
     running.stop()
@@ -233,6 +235,7 @@ def test_a_stop_that_was_answered_is_given_its_time(
     start: Callable[[str], RunningJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "_STOP_PATIENCE_S", 0.5)
+    monkeypatch.setattr(jobs, "_UNMEASURED_PATIENCE_S", 0.5)
     running = start(
         """
 sys.stdin.readline()
@@ -250,6 +253,7 @@ def test_a_stop_while_scores_are_made_is_given_its_time(
     start: Callable[[str], RunningJob], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs, "_STOP_PATIENCE_S", 0.5)
+    monkeypatch.setattr(jobs, "_UNMEASURED_PATIENCE_S", 0.5)
     running = start(
         """
 say(ev="phase", name="scoring")
