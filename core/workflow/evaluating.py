@@ -27,6 +27,7 @@ from core.project.results import RunRow, ScoreRow, Scoring
 from core.words import Label, Split
 from core.workflow.progress import Progress, silent
 from core.workflow.results import Result
+from core.workflow.scores import LOT
 
 MAP_SCALE: Final = 65535  # heatmap PNGs: this value is 1.0
 
@@ -76,12 +77,12 @@ def find(project: Project, number: int | None, scoring: int | None) -> Subject:
     """The asked training (or the latest that was scored) and scoring (or its own). Raises `InputError`."""
     if number is not None:
         run = project.run_by_number(number)
-        scorings = project.scorings(run.id)
+        scorings = _with_figures(project.scorings(run.id), scoring)
     else:
-        scorings = [one for one in project.scorings() if scoring is None or one.id == scoring]
+        scorings = [one for one in _with_figures(project.scorings(), scoring) if scoring is None or one.id == scoring]
         if scorings:
             run = project.run(scorings[-1].run_id)
-            scorings = project.scorings(run.id)
+            scorings = _with_figures(project.scorings(run.id), scoring)
     if not scorings:
         raise InputError("nothing was scored yet", path=project.folder, mend="Train first: flawscope train ...")
     chosen = [one for one in scorings if scoring is None or one.id == scoring]
@@ -89,6 +90,11 @@ def find(project: Project, number: int | None, scoring: int | None) -> Subject:
         known = ", ".join(str(one.id) for one in scorings)
         raise InputError(f"training #{run.number} has no scoring {scoring}", mend=f"It has {known}")
     return Subject(project, run, chosen[-1], TrainingConfig.model_validate(dict(run.config)))
+
+
+def _with_figures(scorings: list[Scoring], asked: int | None) -> list[Scoring]:
+    """Those that can have figures; one that is asked for by number is never left out."""
+    return [one for one in scorings if one.purpose != LOT or one.id == asked]
 
 
 def evaluate(

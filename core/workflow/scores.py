@@ -13,6 +13,7 @@ from core.project.results import NewScore, RunRow
 from core.words import Box
 
 FINAL: Final = "final"  # the scoring that ends a training
+LOT: Final = "lot"  # the purpose of a scoring without test images: judged one by one, it has no figures
 
 
 def read_back(project: Project, run: RunRow, name: str, *, purpose: str) -> int:

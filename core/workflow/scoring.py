@@ -15,7 +15,7 @@ from core.words import SPLITS, Split
 from core.workflow import evaluating, training
 from core.workflow.lots import LotResult, judge_scored
 from core.workflow.results import Result
-from core.workflow.scores import read_back
+from core.workflow.scores import LOT, read_back
 
 Pass = Literal["first", "last", "max"]
 _TAPS: Final[tuple[Literal["first", "last"], ...]] = ("first", "last")
@@ -42,6 +42,7 @@ class ScoringJob:
     run: RunRow
     name: str
     following: RunningJob
+    purpose: str  # "again" where test images are among them, so that it has figures; else "lot"
 
 
 def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
@@ -73,7 +74,8 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
         what = f"of lot {wish.lot} " if wish.lot is not None else ""
         raise InputError(f"no usable image {what}of {run.product} is in {', '.join(splits)}", path=project.folder)
     job = Job.create(run.folder / "scores" / spec.scoring, job_spec, rows)
-    return ScoringJob(run, spec.scoring, job.start())
+    purpose = "again" if any(row.split == "test" for row in rows) else LOT
+    return ScoringJob(run, spec.scoring, job.start(), purpose)
 
 
 def collect(project: Project, job: ScoringJob) -> Result | LotResult:
@@ -84,9 +86,8 @@ def collect(project: Project, job: ScoringJob) -> Result | LotResult:
     failure = job.following.failure()
     if failure is not None:
         raise failure
-    scoring = read_back(project, job.run, job.name, purpose="again")
-    labelled = {row.id for row in project.images(product=job.run.product, view=job.run.view, split="test")}
-    if not any(row.image_id in labelled for row in project.scores(scoring)):
+    scoring = read_back(project, job.run, job.name, purpose=job.purpose)
+    if job.purpose == LOT:
         return judge_scored(project, job.run.number, scoring)
     return evaluating.evaluate(project, job.run.number, scoring)
 
