@@ -27,6 +27,9 @@ class ReconConfig(Settings):
     """The reconstructing autoencoder."""
 
     width: int = Field(128, ge=4, le=512, title="Width", description="Channels of the first stage; the others follow")
+    out_bias: float | None = Field(
+        None, ge=0, le=1, title="First grey", description="Where reconstructions start; empty: black, as published"
+    )
 
 
 class FusionConfig(Settings):

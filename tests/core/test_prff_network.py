@@ -12,12 +12,22 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from core.config import MODELS, PrffNetworkConfig, SwinConfig, TrainingConfig, preset, presets, with_overrides
+from core.config import (
+    MODELS,
+    PrffNetworkConfig,
+    SsimConfig,
+    SwinConfig,
+    TrainingConfig,
+    preset,
+    presets,
+    with_overrides,
+)
 from core.config.network import TAP_ALIASES
 from core.errors import ConfigError, TrainingError
 from core.models import Batch, build
 from core.models.prff.autoencoder import Autoencoder
 from core.models.prff.discriminator import SwinBackbone
+from core.models.prff.losses import ssim
 from core.models.prff.network import PrffAD
 
 
@@ -373,3 +383,14 @@ def test_the_published_network_makes_one_step_at_64_px() -> None:
     optimiser.step()
 
     assert torch.isfinite(losses["total"])
+
+
+def test_a_reconstruction_starts_grey_so_that_no_channel_learns_its_mirror_image() -> None:
+    """SSIM(x, -x) is as good as SSIM(x, x): the published start near zero can lose a colour for good."""
+    image = torch.rand(1, 3, 64, 64, generator=torch.Generator().manual_seed(0))
+    assert float(ssim(-image, image, SsimConfig())) > 0.9
+    assert float(((-image - image) ** 2).mean()) > 1.0
+    torch.manual_seed(0)
+    started, _ = build(preset("prff", "micro")).model.eval().reconstruct(image)
+    assert 0.3 < float(started.detach().mean()) < 0.7
+    assert preset("prff", "paper").network.recon.out_bias is None

@@ -51,7 +51,7 @@ class Autoencoder(nn.Module):
     upsampling with aligned corners, one linear convolution at the end.
     """
 
-    def __init__(self, width: int, taps: Sequence[str]) -> None:
+    def __init__(self, width: int, taps: Sequence[str], *, out_bias: float | None = None) -> None:
         super().__init__()
         self.taps = tuple(taps)
         self.stages = nn.ModuleDict(
@@ -59,6 +59,10 @@ class Autoencoder(nn.Module):
         )
         self.out = nn.Conv2d(width, 3, 3, padding=1)
         initialise(self)
+        if out_bias is not None:
+            # SSIM is as high for -x as for x: a channel that starts below zero can stay there, mirrored, for good
+            assert self.out.bias is not None
+            nn.init.constant_(self.out.bias, out_bias)
 
     def forward(self, x: Tensor) -> tuple[Tensor, tuple[Tensor, ...]]:
         """Reconstruction and taps in the order asked for."""

@@ -25,7 +25,8 @@ class PrffAD(Detector):
         self.size = size
         self.fusion_mode = config.fusion.effective
         self.detach_taps = config.fusion.detach_taps
-        self.recon = Autoencoder(config.recon.width, config.taps if self.fusion_mode != "off" else ())
+        taps = config.taps if self.fusion_mode != "off" else ()
+        self.recon = Autoencoder(config.recon.width, taps, out_bias=config.recon.out_bias)
         channels = [tap_channels(name, config.recon.width) for name in self.recon.taps]
         self.fusion = Fusion(channels, config.fusion) if channels else None
         self.fusion_again = Fusion(channels, config.fusion) if self.fusion_mode == "dual15" else None
