@@ -110,8 +110,3 @@ def clock(seconds_from_now: float) -> str:
     now = datetime.now()
     then = now + timedelta(seconds=seconds_from_now)
     return then.strftime("%H:%M" if then.date() == now.date() else "%a %H:%M")
-
-
-def percent(value: float | None) -> str:
-    """`98.2 %`, or a dash for what was not measured."""
-    return "–" if value is None else f"{100 * value:.1f} %"

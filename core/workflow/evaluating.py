@@ -111,8 +111,8 @@ def evaluate(
     """
     subject = find(project, number, scoring)
     threshold = _threshold(subject)
-    measured_on, figures = _figures(subject, threshold, progress)
-    result = _result(subject, figures, measured_on)
+    figures = _figures(subject, threshold, progress)
+    result = _result(subject, figures)
     if not project.read_only:
         project.finish_scoring(subject.scoring.id, figures.model_dump(mode="json"))
         project.update_run(subject.run.id, figures=_headline(result))
@@ -155,7 +155,7 @@ def _threshold(subject: Subject) -> ThresholdChoice | NotMeasured:
     return choose_threshold(good, defective)
 
 
-def _figures(subject: Subject, threshold: Any, progress: Progress) -> tuple[str, Figures]:
+def _figures(subject: Subject, threshold: Any, progress: Progress) -> Figures:
     rows = list(scored_rows(subject, "test"))
     if not rows:
         raise InputError(
@@ -181,7 +181,7 @@ def _figures(subject: Subject, threshold: Any, progress: Progress) -> tuple[str,
                 "false_rejects_without_escape": by_cell.false_rejects_without_escape,
             }
         )
-    return "test", figures
+    return figures
 
 
 def _scored_image(subject: Subject, row: ScoredRow, masked: set[int]) -> ScoredImage:
@@ -240,7 +240,7 @@ def _cell_images(subject: Subject, row: ScoredRow, masked: set[int]) -> list[Sco
     return found
 
 
-def _result(subject: Subject, figures: Figures, measured_on: str) -> Result:
+def _result(subject: Subject, figures: Figures) -> Result:
     run, scoring = subject.run, subject.scoring
     progressive = subject.config.progressive.model_dump() | dict(scoring.settings.get("progressive", {}))
     done, hello = _last_words(run.folder)
@@ -257,8 +257,6 @@ def _result(subject: Subject, figures: Figures, measured_on: str) -> Result:
         taps=str(progressive["taps"]),
         gate=float(progressive["gate"]),
         unit="cells" if cells else "parts",
-        folder=subject.folder,
-        measured_on=measured_on,
         training_seconds=done.seconds if done else None,
         epochs=model.get("epochs"),
         peak_memory_mib=round(done.memory / 2**20, 1) if done and done.memory else None,
@@ -315,16 +313,20 @@ def write_heatmaps(project: Project, result: Result, folder: Path, *, progress: 
     subject = find(project, result.training, result.scoring)
     rows = list(scored_rows(subject, "test"))
     progress("Pictures", 0, 1)
-    items = [_gallery_item(subject, row) for row in rows if row.score.score is not None]
+    window = _window(subject)
+    items = [_gallery_item(subject, row, window) for row in rows if row.score.score is not None]
     page = write_gallery(folder, items, result.figures, title=result.title, subtitle=result.lines()[2])
     progress("Pictures", 1, 1)
     return page
 
 
-def _gallery_item(subject: Subject, row: ScoredRow) -> GalleryItem:
+def _window(subject: Subject) -> Window | None:
+    view = next(one for one in subject.project.views(subject.run.product) if one.code == subject.run.view)
+    return None if view.window is None else Window(*view.window)
+
+
+def _gallery_item(subject: Subject, row: ScoredRow, window: Window | None) -> GalleryItem:
     image = row.image
-    view = next(one for one in subject.project.views(image.product) if one.code == image.view)
-    window = None if view.window is None else Window(*view.window)
 
     def load_map() -> NDArray[np.float32] | None:
         maps = [subject.map(crop) for crop in row.crops]

@@ -17,7 +17,7 @@ from core.files import sha256_of
 from core.imaging import decode, guess_window, probe
 from core.project import Project
 from core.project.records import AddReport, NewImage, Root
-from core.workflow import masks, splitting
+from core.workflow import masks, problems, splitting
 from core.workflow.progress import Progress, silent
 
 _AHEAD: Final = 64  # files read ahead of the one being stored
@@ -259,11 +259,11 @@ def take_in(
     found = project.add_images(rows(), root=recognition.root, complete=True)
     _remember(project, recognition, choice)
     _solve_problems(project, clean)
-    _store_problems(project, report.problems)
+    problems.keep(project, [(found.path, found.text) for found in report.problems])
     _propose_windows(project)
     taken = masks.take_in(project, masked, progress=progress)
     sentence = splitting.propose(project, seed=choice.seed)
-    problems = tuple(f"{problem.path}: {problem.text}" for problem in project.problems())
+    named = tuple(f"{problem.path}: {problem.text}" for problem in project.problems())
     return ImportReport(
         project=project.folder,
         sentence=recognition.sentence,
@@ -272,7 +272,7 @@ def take_in(
         counts=splitting.counts(project),
         masks=taken,
         split_sentence=sentence,
-        problems=problems,
+        problems=named,
         seconds=round(time.monotonic() - begin, 2),
     )
 
@@ -313,14 +313,6 @@ def _solve_problems(project: Project, ids: list[int]) -> None:
     """Problems of files that are well now; a mask's or a twin's problem is found again if it is still there."""
     if ids:
         project.solve_problems(ids)
-
-
-def _store_problems(project: Project, found: Iterable[layouts.Problem]) -> None:
-    """Each once, however often a folder is looked at again."""
-    known = {(problem.path, problem.text) for problem in project.problems()}
-    for problem in found:
-        if (str(problem.path), problem.text) not in known:
-            project.add_problem(problem.path, problem.text)
 
 
 def _examine(entry: layouts.Entry) -> _Examined:

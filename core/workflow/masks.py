@@ -18,6 +18,7 @@ from core.imaging import decode_mask, save_png
 from core.layouts import Entry
 from core.project import Project
 from core.project.records import ImageRow
+from core.workflow import problems
 from core.workflow.progress import Progress, silent
 
 _BATCH: Final = 64
@@ -43,9 +44,8 @@ def take_in(project: Project, entries: Iterable[Entry], *, progress: Progress = 
     by_path = _images_by_path(project) if known else {}
     pairs = [(by_path[entry.path], entry.mask) for entry in known if entry.mask is not None and entry.path in by_path]
     report = _store(project, pairs, progress)
-    for problem in report.problems:
-        path, _, text = problem.partition(": ")
-        project.add_problem(path, text)
+    named = (problem.partition(": ") for problem in report.problems)
+    problems.keep(project, [(path, text) for path, _, text in named])
     return report.written + report.unchanged
 
 
@@ -63,7 +63,7 @@ def import_mvtec(project: Project, folder: Path, *, progress: Progress = silent)
     for row in project.images():
         by_stem[Path(row.relative).stem].append(row)
     pairs: list[tuple[ImageRow, Path]] = []
-    problems: list[str] = []
+    unmatched: list[str] = []
     for path in files:
         stem = path.stem.removesuffix(_SUFFIX)
         matches = _narrowed(by_stem.get(stem, []), path)
@@ -71,9 +71,9 @@ def import_mvtec(project: Project, folder: Path, *, progress: Progress = silent)
             pairs.append((matches[0], path))
         else:
             why = "no image of this name" if not matches else f"{len(matches)} images of this name"
-            problems.append(f"{path}: {why}")
+            unmatched.append(f"{path}: {why}")
     report = _store(project, pairs, progress)
-    report.problems[:0] = problems
+    report.problems[:0] = unmatched
     return report
 
 

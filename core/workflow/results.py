@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from core.evaluation.figures import Figures, RateFigure
@@ -22,8 +21,6 @@ class Result:
     taps: str
     gate: float
     unit: str
-    folder: Path
-    measured_on: str
     training_seconds: float | None
     epochs: int | None
     peak_memory_mib: float | None
@@ -39,7 +36,7 @@ class Result:
             f"{self.title} · {self.state} · n = {self.passes}, taps of the {self.taps} pass, gate {self.gate:g}",
             f"Image AUROC {_percent(found.image_auroc)}{interval} · pixel AUROC {_percent(found.pixel_auroc)} · "
             f"AUPRO {_percent(found.aupro)} · image AP {_percent(found.image_ap)}",
-            f"From {found.images} {self.measured_on} images: {found.good} good, {found.defective} defective, "
+            f"From {found.images} test images: {found.good} good, {found.defective} defective, "
             f"{found.masks} with masks",
         ]
         if found.threshold is not None:

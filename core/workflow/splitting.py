@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from pathlib import Path
 
 from core.project import Project
 from core.project.records import Duplicate, ImageRow
 from core.project.splits import SplitItem, propose_splits
+from core.workflow import problems
 
 
 def propose(project: Project, *, seed: int = 0) -> str:
@@ -48,6 +50,7 @@ def _twins(project: Project) -> dict[int, int]:
     Equal images with different labels become a problem: one of the labels is wrong.
     """
     first: dict[str, ImageRow] = {}
+    contradictions: list[tuple[Path, str]] = []
     joined: dict[int, int] = {}
     for row in project.images(present_only=True):
         if row.sha256 is None:
@@ -57,8 +60,8 @@ def _twins(project: Project) -> dict[int, int]:
             joined[row.part_id] = joined.get(other.part_id, other.part_id)
         if other.label != row.label:
             text = f"equals {other.path}, which is {other.label}, and is {row.label} itself: one of the labels is wrong"
-            if not any(problem.path == str(row.path) and problem.text == text for problem in project.problems()):
-                project.add_problem(row.path, text)
+            contradictions.append((row.path, text))
+    problems.keep(project, contradictions)
     return joined
 
 
@@ -68,10 +71,8 @@ def _take_out_duplicates(project: Project) -> set[int]:
     twins = {
         row.id: (row, _other(duplicate)) for duplicate in duplicates for row in duplicate.images if row.split == "test"
     }
-    for row, other in twins.values():
-        project.add_problem(
-            row.path, f"has the same content as {other}, which is not for testing; it was taken out of test"
-        )
+    why = "which is not for testing; it was taken out of test"
+    problems.keep(project, [(row.path, f"has the same content as {other}, {why}") for row, other in twins.values()])
     if twins:
         project.set_split(twins, "unused", reason="equal to an image in train or tuning", allow_duplicates=True)
     return set(twins)
