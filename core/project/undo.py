@@ -39,19 +39,23 @@ class Change:
 
 
 def remember(tx: Transaction, label: str, changes: Sequence[Change], *, image_id: int | None = None) -> int:
-    """Make what this transaction does undoable under `label`; what could be redone is dropped."""
+    """Make what this transaction does undoable under `label`; what could be redone is dropped.
+
+    Painting on one image leaves the redo of other images alone, because it touches no cell of theirs. Every other
+    step ends the redo of the whole project, as in any editor.
+    """
     for change in changes:
         if change.column not in _ALLOWED.get(change.table, ()):
             raise AssertionError(f"{change.table}.{change.column} cannot be undone")
     packed = zlib.compress(json.dumps([vars(change) for change in changes], separators=(",", ":")).encode(), 1)
-    if image_id is None:
-        tx.execute("UPDATE undo SET state = 'dropped' WHERE state = 'undone'")
-    else:
+    subject = changes[0].table
+    if subject == "stroke":
         tx.execute(
-            "UPDATE undo SET state = 'dropped' WHERE state = 'undone' AND (image_id = ? OR image_id IS NULL)",
+            "UPDATE undo SET state = 'dropped' WHERE state = 'undone' AND (image_id IS ? OR image_id IS NULL)",
             [image_id],
         )
-    subject = changes[0].table
+    else:
+        tx.execute("UPDATE undo SET state = 'dropped' WHERE state = 'undone'")
     step = tx.insert("undo", at=tx.now, who=tx.who, label=label, subject=subject, image_id=image_id, changes=packed)
     tx.execute("DELETE FROM undo WHERE id <= ?", [step - _KEPT_STEPS])
     return step

@@ -183,6 +183,18 @@ def test_equal_bytes_in_training_and_test_are_listed_and_refused(project: Projec
     assert project.image(ids[1]).split == "unused"
 
 
+def test_a_new_label_on_another_image_ends_what_could_be_redone(tmp_path: Path, pictures: Path) -> None:
+    with Project.create(tmp_path / "work", "pill") as project:
+        ids = add(project, pictures)
+        project.set_label(ids[:2], "unlabelled")
+        project.set_label(ids[:1], "defective")
+        project.undo()
+        project.undo()
+        project.set_label(ids[1:2], "unlabelled")
+        assert project.redo() is None
+        assert [image.label for image in project.images(ids=ids[:2])] == ["good", "unlabelled"]
+
+
 def test_labels_splits_classes_and_verdicts_are_undone_and_redone_after_a_restart(
     tmp_path: Path, pictures: Path
 ) -> None:
