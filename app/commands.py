@@ -1,0 +1,153 @@
+"""Every action once: id, text, keys, where it acts. Menus, toolbars, palette and key sheet are made from this table."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QWidget
+
+from app.words import tr
+
+Where = Literal["app", "image"]  # image: single letters, only while canvas or gallery has the focus
+
+
+@dataclass(frozen=True)
+class Command:
+    """One action. `held` keys are handled by the canvas and stand here for the key sheet alone."""
+
+    id: str
+    text: str
+    keys: tuple[str, ...] = ()
+    where: Where = "app"
+    menu: str = ""
+    icon: str = ""
+    hint: str = ""
+    held: bool = False
+
+
+COMMANDS: Final[tuple[Command, ...]] = (
+    Command("file.open_folder", "Open folder of images …", ("Ctrl+O",), menu="File", icon="folder"),
+    Command("file.open_project", "Open project …", ("Ctrl+Shift+O",), menu="File", icon="folder"),
+    Command("file.open_sample", "Open the sample project", menu="File", icon="sample"),
+    Command("file.add_images", "Add images …", ("Ctrl+Shift+N",), menu="File", icon="add"),
+    Command("file.backup", "Back up now", ("Ctrl+S",), menu="File", hint="Every change is saved as it is made."),
+    Command("file.close", "Close project", ("Ctrl+W",), menu="File", icon="close"),
+    Command("file.quit", "Quit", ("Ctrl+Q",), menu="File"),
+    Command("edit.undo", "Undo", ("Ctrl+Z",), menu="Edit", icon="undo"),
+    Command("edit.redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), menu="Edit", icon="redo"),
+    Command("edit.select_all", "Select all", ("Ctrl+A",), where="image", menu="Edit"),
+    Command("edit.find", "Find images", ("Ctrl+F",), menu="Edit", icon="search"),
+    Command("edit.settings", "Settings …", ("Ctrl+,",), menu="Edit", icon="settings"),
+    Command("go.start", "Start page", ("Alt+Home",), menu="Go", icon="start"),
+    Command("go.dataset", "Dataset", ("Alt+1",), menu="Go", icon="dataset"),
+    Command("go.annotate", "Annotate", ("Alt+2",), menu="Go", icon="annotate"),
+    Command("go.train", "Train", ("Alt+3",), menu="Go", icon="train"),
+    Command("go.review", "Review", ("Alt+4",), menu="Go", icon="review"),
+    Command("image.previous", "Previous image", ("A", "Left", "PgUp"), where="image", menu="Image"),
+    Command("image.next", "Next image", ("D", "Right", "PgDown"), where="image", menu="Image"),
+    Command("image.previous_open", "Previous one to review", ("Ctrl+Shift+A",), where="image", menu="Image"),
+    Command("image.next_open", "Next one to review", ("Ctrl+Shift+D",), where="image", menu="Image"),
+    Command("label.good", "Good", ("J",), where="image", menu="Image", icon="good"),
+    Command("label.defective", "Defective", ("K",), where="image", menu="Image", icon="defective"),
+    Command("label.unsure", "Unsure", ("L",), where="image", menu="Image", icon="unsure"),
+    Command("view.fit", "Fit to the window", ("Ctrl+0",), where="image", menu="View"),
+    Command("view.actual", "Actual pixels", ("Ctrl+1",), where="image", menu="View"),
+    Command("view.compare", "Compare: single, side by side, blink", ("V",), where="image", menu="View"),
+    Command("view.hide_overlays", "Hide everything laid over the image", ("X",), where="image", held=True),
+    Command("view.heat", "Show the heatmap (twice: keep it)", ("H",), where="image", held=True),
+    Command("view.pan", "Move the image", ("Space",), where="image", held=True),
+    Command("view.inspector", "Inspector", ("F8",), menu="View", icon="panel"),
+    Command("view.filmstrip", "Filmstrip", ("F7",), menu="View", icon="strip"),
+    Command("view.theme", "Light or dark", menu="View", icon="moon"),
+    Command("view.full_screen", "Full screen", ("F11",), menu="View"),
+    Command("train.start", "Train", ("Ctrl+T",), menu="Train", icon="play"),
+    Command("train.stop", "Stop training", menu="Train", icon="stop"),
+    Command("help.palette", "Find a command …", ("Ctrl+Shift+P",), menu="Help", icon="search"),
+    Command("help.keys", "Keys", ("?", "Ctrl+/"), menu="Help"),
+    Command("help.first_steps", "First steps", ("F1",), menu="Help", icon="help"),
+    Command("help.about", "About Flawscope", menu="Help"),
+)
+MENUS: Final = ("File", "Edit", "View", "Image", "Train", "Go", "Help")
+BY_ID: Final = {one.id: one for one in COMMANDS}
+
+
+class Actions(QObject):
+    """One QAction a command. What is not bound at the moment is shown greyed."""
+
+    bound = Signal()
+
+    def __init__(self, window: QMainWindow) -> None:
+        super().__init__(window)
+        self._slots: dict[str, list[tuple[Callable[[], object], Callable[[], bool] | None]]] = {}
+        self._actions: dict[str, QAction] = {}
+        self._attached: list[QWidget] = []
+        for command in COMMANDS:
+            action = QAction(tr(command.text), window)
+            action.setObjectName(command.id)
+            if not command.held:
+                action.setShortcuts([QKeySequence(keys) for keys in command.keys])
+            if command.hint:
+                action.setStatusTip(tr(command.hint))
+            action.setToolTip(tooltip(command.id))
+            action.setEnabled(False)
+            if command.where == "image":
+                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+            else:
+                action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+                window.addAction(action)
+            action.triggered.connect(lambda _=False, command_id=command.id: self.run(command_id))
+            self._actions[command.id] = action
+
+    def action(self, command_id: str) -> QAction:
+        """The action of a command. Raises KeyError."""
+        return self._actions[command_id]
+
+    def bind(self, command_id: str, slot: Callable[[], object], *, enabled: Callable[[], bool] | None = None) -> None:
+        """From now on the command calls `slot`; the last one bound counts until it is unbound."""
+        self._slots.setdefault(BY_ID[command_id].id, []).append((slot, enabled))
+        self.refresh()
+
+    def unbind(self, command_id: str, slot: Callable[[], object]) -> None:
+        """Take a binding back."""
+        kept = [pair for pair in self._slots.get(command_id, []) if pair[0] != slot]
+        self._slots[command_id] = kept
+        self.refresh()
+
+    def attach(self, widget: QWidget) -> None:
+        """Single letters act while `widget` (a canvas, a gallery) has the focus."""
+        for command in COMMANDS:
+            if command.where == "image" and not command.held:
+                widget.addAction(self._actions[command.id])
+
+    def run(self, command_id: str) -> None:
+        """Do it, when it can be done now."""
+        pairs = self._slots.get(command_id, [])
+        if pairs:
+            slot, enabled = pairs[-1]
+            if enabled is None or enabled():
+                slot()
+
+    def refresh(self) -> None:
+        """Ask again what can be done now."""
+        for command_id, action in self._actions.items():
+            pairs = self._slots.get(command_id, [])
+            action.setEnabled(bool(pairs) and (pairs[-1][1] is None or pairs[-1][1]()))
+        self.bound.emit()
+
+
+def keys_text(command_id: str) -> str:
+    """The keys of a command as a person reads them: `A, Left`."""
+    shown = [QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText) for keys in BY_ID[command_id].keys]
+    return ", ".join(shown)
+
+
+def tooltip(command_id: str, text: str = "") -> str:
+    """What a button of this command says when the mouse rests on it."""
+    command = BY_ID[command_id]
+    keys = keys_text(command_id)
+    words = text or tr(command.text).rstrip(" …")
+    return f"{words}  ({keys})" if keys else words

@@ -1,0 +1,47 @@
+"""What every page of the window is."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QWidget
+
+from app.commands import Actions
+from app.session import Session
+
+
+class Page(QWidget):
+    """One page. Built when first shown; `enter` and `leave` bracket the time it is on screen."""
+
+    key: ClassVar[str] = ""
+    icon: ClassVar[str] = ""
+    shows_filmstrip: ClassVar[bool] = False
+    wanted = Signal(str, dict)  # another page, and what it shall show
+    headline_changed = Signal()
+
+    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.session = session
+        self.actions_table = actions
+
+    def title(self) -> str:
+        """The word on the rail."""
+        return ""
+
+    def headline(self) -> str:
+        """What stands in the line above the page."""
+        return ""
+
+    def inspector(self) -> QWidget | None:
+        """The panel on the right; made once, owned by the window afterwards."""
+        return None
+
+    def enter(self) -> None:
+        """The page came on screen: bind commands."""
+
+    def leave(self) -> None:
+        """The page went: unbind them."""
+
+    def show_what(self, what: dict[str, Any]) -> None:
+        """Show what another page or the start page asked for."""

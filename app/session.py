@@ -1,0 +1,361 @@
+"""The open project as the window sees it: which image, which selection, what changed. Reading and writing off the GUI thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.background import Background
+from app.settings import Memory, Settings
+from app.words import count_words, label_word, split_word, tr
+from core.errors import FlawscopeError, ProjectBusyError
+from core.imaging.window import Window
+from core.words import LABELS, Label, Split
+
+if TYPE_CHECKING:
+    from core.project import Project
+    from core.project.records import DefectClass, View
+    from core.project.table import ImageTable
+
+T = TypeVar("T")
+Ids = NDArray[np.int64]
+_FIRST_ROWS: Final = 2_000  # shown while the rest is read
+_NOTHING: Final[Ids] = np.empty(0, np.int64)
+
+
+class Session(QObject):
+    """One window's work. Signals are in the past tense and carry values; nothing here blocks the GUI thread."""
+
+    opened = Signal()
+    closing = Signal()
+    closed = Signal()
+    table_loaded = Signal(bool)  # whether it is complete
+    images_changed = Signal(object)  # ids, or None: any
+    current_changed = Signal(object)  # id or None
+    order_changed = Signal()
+    selection_changed = Signal(object)  # tuple of ids
+    place_changed = Signal()
+    trainings_changed = Signal()
+    scores_changed = Signal()
+    problem_reported = Signal(object)
+    said = Signal(str)
+    saved = Signal(str)  # clock time
+    busy_elsewhere = Signal(object, object)  # path, ProjectBusyError: the window offers to read only
+
+    def __init__(self, settings: Settings, memory: Memory, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.memory = memory
+        self.background = Background(self)
+        self.background.failed.connect(self.report)
+        self.project: Project | None = None
+        self.table: ImageTable | None = None
+        self.is_complete = False
+        self.views: tuple[View, ...] = ()
+        self.classes: tuple[DefectClass, ...] = ()
+        self.current: int | None = None
+        self.order: Ids = _NOTHING
+        self.order_title = ""
+        self.selection: tuple[int, ...] = ()
+        self.product: str | None = None
+        self.view: str | None = None
+        self._opening = ""
+        self._reloads = 0
+
+    # -- opening and closing
+
+    def open(self, path: Path, *, read_only: bool = False) -> None:
+        """Open a project in the background; `opened` follows, or a problem is reported and the old one stays open."""
+        self._opening = str(path)
+        author = self.settings.get("work.initials") or None
+
+        def work() -> Project:
+            from core.project import Project
+
+            return Project.open(path, read_only=read_only, author=author)
+
+        def failed(error: Exception) -> None:
+            if isinstance(error, ProjectBusyError) and not read_only:
+                self.busy_elsewhere.emit(path, error)
+            else:
+                self.report(error)
+
+        self.background.run(work, self._take, failed, owner=self, key="open")
+
+    def adopt(self, project: Project) -> None:
+        """Go on with a project that was opened elsewhere (an import that just ended)."""
+        self._take(project)
+
+    def close(self) -> None:
+        """Let go of the project; what is queued for writing is written first."""
+        project, self.project = self.project, None
+        if project is None:
+            return
+        self.closing.emit()
+        self.table, self.is_complete, self.current, self.selection = None, False, None, ()
+        self.order, self.views, self.classes = _NOTHING, (), ()
+        self.product = self.view = None
+        self.background.run(project.close, lane="write")
+        self.closed.emit()
+
+    def shut_down(self) -> None:
+        """Close the project and end every thread; waits."""
+        self.close()
+        self.background.close()
+
+    @property
+    def can_write(self) -> bool:
+        """Whether a project is open that may be changed."""
+        return self.project is not None and not self.project.read_only
+
+    # -- where we are
+
+    def set_current(self, image_id: int | None) -> None:
+        """Show another image."""
+        if image_id == self.current:
+            return
+        self.current = image_id
+        self.current_changed.emit(image_id)
+
+    def set_order(self, ids: Ids | Sequence[int], title: str = "") -> None:
+        """The images that previous and next walk, and the filmstrip shows; the current one stays if it is among them."""
+        order = np.asarray(ids, np.int64)
+        if title == self.order_title and np.array_equal(order, self.order):
+            return
+        self.order, self.order_title = order, title
+        self.order_changed.emit()
+
+    def position(self) -> int:
+        """Where the current image stands in the order; -1 when it does not."""
+        if self.current is None:
+            return -1
+        found = np.flatnonzero(self.order == self.current)
+        return int(found[0]) if found.size else -1
+
+    def step(self, delta: int) -> bool:
+        """Go `delta` images on in the order; False at its ends."""
+        if not self.order.size:
+            return False
+        at = self.position()
+        target = at + delta if at >= 0 else 0
+        if not 0 <= target < self.order.size:
+            return False
+        self.set_current(int(self.order[target]))
+        return True
+
+    def set_selection(self, ids: Iterable[int]) -> None:
+        """The images that bulk commands act on."""
+        selection = tuple(int(one) for one in ids)
+        if selection != self.selection:
+            self.selection = selection
+            self.selection_changed.emit(selection)
+
+    def set_place(self, product: str | None, view: str | None) -> None:
+        """The product and view that Train and Review work on."""
+        if (product, view) != (self.product, self.view):
+            self.product, self.view = product, view
+            if self.project is not None:
+                self.memory.remember(f"place {self.project.file}", [product, view])
+            self.place_changed.emit()
+
+    def chosen_view(self) -> View | None:
+        """The view we are at; the first when none was chosen."""
+        for view in self.views:
+            if view.product == self.product and view.code == self.view:
+                return view
+        return self.views[0] if self.views else None
+
+    def window_of(self, image_id: int) -> Window | None:
+        """The window/level of the image's view."""
+        if self.table is None:
+            return None
+        row = int(self.table.row_of([image_id])[0])
+        if row < 0:
+            return None
+        product, code = self.table.products[self.table.product[row]], self.table.views[self.table.view[row]]
+        for view in self.views:
+            if (view.product, view.code) == (product, code):
+                return None if view.window is None else Window(*view.window)
+        return None
+
+    # -- changing
+
+    def write(
+        self,
+        change: Callable[[Project], T],
+        done: Callable[[T], None] | None = None,
+        *,
+        touched: Iterable[int] | None = (),
+        say: str = "",
+    ) -> None:
+        """Change the project in the background, in order; then read the touched rows again (None: all of them)."""
+        project = self.project
+        if project is None:
+            return
+        ids = None if touched is None else tuple(touched)
+
+        def work() -> tuple[T, ImageTable | None]:
+            result = change(project)
+            return result, (project.image_table(ids=ids) if ids else None)
+
+        def written(outcome: tuple[T, ImageTable | None]) -> None:
+            result, fresh = outcome
+            if project is not self.project:
+                return
+            if ids is None:
+                self.reload()
+            elif fresh is not None and self.table is not None:
+                self.table = self.table.replaced(fresh)
+                self.images_changed.emit(ids)
+            self.saved.emit(time.strftime("%H:%M:%S"))
+            if say:
+                self.said.emit(say)
+            if done is not None:
+                done(result)
+
+        self.background.run(work, written, owner=self, lane="write")
+
+    def label(self, ids: Iterable[int], label: Label, defect_class: str = "") -> None:
+        """Label images; whole selection in one undoable step."""
+        chosen = tuple(ids)
+        if not chosen or not self._may_write():
+            return
+        say = tr(
+            "{images} labelled {label}", images=count_words(len(chosen), "image", "images"), label=label_word(label)
+        )
+        self.write(lambda project: project.set_label(chosen, label, defect_class=defect_class), touched=chosen, say=say)
+
+    def split(self, ids: Iterable[int], split: Split) -> None:
+        """Move images, with the whole of their parts, to a split."""
+        chosen = tuple(ids)
+        if not chosen or not self._may_write() or self.table is None:
+            return
+        rows = self.table.row_of(chosen)
+        parts = np.unique(self.table.part[rows[rows >= 0]])
+        touched = self.table.ids[np.isin(self.table.part, parts)].tolist()
+        say = tr(
+            "{images} moved to {split}", images=count_words(len(chosen), "image", "images"), split=split_word(split)
+        )
+        self.write(lambda project: project.set_split(chosen, split), touched=touched, say=say)
+
+    def undo(self) -> None:
+        """Take the last step back."""
+        if self._may_write():
+            self.write(lambda project: project.undo(), self._say_undone, touched=None)
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        if self._may_write():
+            self.write(lambda project: project.redo(), self._say_redone, touched=None)
+
+    def reload(self) -> None:
+        """Read all images, views and classes again, the first rows at once."""
+        project = self.project
+        if project is None:
+            return
+        self._reloads += 1
+        if self.table is not None:  # what is shown stays until all is read
+            self.background.run(lambda: _all(project), self._whole, owner=self, key="table")
+            return
+        self.background.run(lambda: _first(project), self._begun, owner=self, key="table")
+
+    def report(self, error: Exception) -> None:
+        """Tell the person what went wrong."""
+        self.problem_reported.emit(error)
+
+    # -- inside
+
+    def _may_write(self) -> bool:
+        if self.can_write:
+            return True
+        self.said.emit(tr("This project is open for reading only: nothing was changed"))
+        return False
+
+    def _take(self, project: Project) -> None:
+        if self.project is not None:
+            self.close()
+        self.project = project
+        place = self.memory.recall(f"place {project.file}", [None, None])
+        self.product, self.view = (place[0], place[1]) if len(place) == 2 else (None, None)
+        self.opened.emit()
+        self.reload()
+
+    def _begun(self, found: tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable, bool]) -> None:
+        self.views, self.classes, self.table, self.is_complete = found
+        self._place()
+        self.table_loaded.emit(self.is_complete)
+        project = self.project
+        if not self.is_complete and project is not None:
+            self.background.run(lambda: _all(project), self._whole, owner=self, key="table")
+
+    def _whole(self, found: tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable]) -> None:
+        was_complete = self.is_complete
+        self.views, self.classes, self.table = found
+        self.is_complete = True
+        self._place()
+        if was_complete:
+            self.images_changed.emit(None)
+        else:
+            self.table_loaded.emit(True)
+
+    def _place(self) -> None:
+        view = self.chosen_view()
+        if view is not None and (view.product, view.code) != (self.product, self.view):
+            self.set_place(view.product, view.code)
+
+    def _say_undone(self, step: Any) -> None:
+        self.said.emit(tr("Undone: {what}", what=step.label) if step else tr("There is nothing to undo"))
+        self.scores_changed.emit()
+
+    def _say_redone(self, step: Any) -> None:
+        self.said.emit(tr("Redone: {what}", what=step.label) if step else tr("There is nothing to redo"))
+        self.scores_changed.emit()
+
+
+def _first(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable, bool]:
+    table = project.image_table(limit=_FIRST_ROWS)
+    return tuple(project.views()), tuple(project.classes()), table, len(table) < _FIRST_ROWS
+
+
+def _all(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable]:
+    return tuple(project.views()), tuple(project.classes()), project.image_table()
+
+
+def describe(error: Exception) -> tuple[str, str]:
+    """A headline and the rest (which file, what was kept, what to do) of an error, for a person."""
+    if not isinstance(error, FlawscopeError):
+        return tr("Something unforeseen happened"), f"{type(error).__name__}: {error}"
+    lines = [str(error.path)] if error.path is not None else []
+    lines += [f"{part}." for part in (error.kept, error.mend) if part]
+    headline = error.what[:1].upper() + error.what[1:]
+    return headline, "\n".join(lines)
+
+
+def label_of(code: int) -> Label:
+    """The label of a table's code."""
+    return LABELS[code]
+
+
+class Slowly(QObject):
+    """Calls `slot` once, a moment after the last of many calls to `start`."""
+
+    def __init__(self, slot: Callable[[], object], milliseconds: int, parent: QObject) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(milliseconds)
+        self._timer.timeout.connect(slot)
+
+    def start(self) -> None:
+        """Call it a moment from now."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Do not call it."""
+        self._timer.stop()

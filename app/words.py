@@ -1,0 +1,64 @@
+"""What is written on the screen: translation, and the words for splits, labels, judgements and verdicts."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from PySide6.QtCore import QCoreApplication
+
+_CONTEXT: Final = "flawscope"
+
+
+def tr(text: str, **fields: Any) -> str:
+    """`text` in the person's language, its {fields} filled in."""
+    shown = QCoreApplication.translate(_CONTEXT, text)
+    return shown.format(**fields) if fields else shown
+
+
+def label_word(label: str) -> str:
+    """Good, Defective or Unlabelled."""
+    return {"good": tr("Good"), "defective": tr("Defective"), "unlabelled": tr("Unlabelled")}.get(label, label)
+
+
+def split_word(split: str) -> str:
+    """Train, Tuning, Test or Not used."""
+    words = {"train": tr("Train"), "tuning": tr("Tuning"), "test": tr("Test"), "unused": tr("Not used")}
+    return words.get(split, split)
+
+
+def state_word(state: str) -> str:
+    """How a training is doing."""
+    words = {
+        "queued": tr("Queued"),
+        "starting": tr("Starting"),
+        "running": tr("Training"),
+        "paused": tr("Paused"),
+        "stopping": tr("Stopping"),
+        "finished": tr("Finished"),
+        "stopped": tr("Stopped"),
+        "failed": tr("Failed"),
+        "interrupted": tr("Interrupted"),
+        "discarded": tr("Discarded"),
+    }
+    return words.get(state, state)
+
+
+def judgement_word(judgement: str) -> str:
+    """What the machine says."""
+    words = {
+        "pass": tr("Pass"),
+        "recheck": tr("Recheck"),
+        "reject": tr("Reject"),
+        "not_inspectable": tr("Not inspectable"),
+    }
+    return words.get(judgement, judgement)
+
+
+def verdict_word(verdict: str) -> str:
+    """What a person says."""
+    return {"good": tr("Good"), "defective": tr("Defective"), "unsure": tr("Unsure")}.get(verdict, verdict)
+
+
+def count_words(count: int, one: str, many: str) -> str:
+    """`1 image`, `1,234 images`."""
+    return f"{count:,} {tr(one) if count == 1 else tr(many)}"
