@@ -1,9 +1,10 @@
-"""The open project as the window sees it: which image, which selection, what changed. Reading and writing off the GUI thread."""
+"""The open project as the window sees it: which image, which selection, what changed; no waiting on the GUI thread."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
@@ -19,6 +20,10 @@ from core.imaging.window import Window
 from core.words import LABELS, Label, Split
 
 if TYPE_CHECKING:
+    from app.canvas.loader import ImageLoader
+    from app.gallery.thumbnails import Thumbnails
+    from app.reconstructions import Reconstructions
+    from app.workers import Trainings
     from core.project import Project
     from core.project.records import DefectClass, View
     from core.project.table import ImageTable
@@ -67,6 +72,36 @@ class Session(QObject):
         self.view: str | None = None
         self._opening = ""
         self._reloads = 0
+
+    # -- what the pages share, made when first asked for
+
+    @cached_property
+    def thumbnails(self) -> Thumbnails:
+        """Small pictures of all images."""
+        from app.gallery.thumbnails import Thumbnails
+
+        return Thumbnails(self)
+
+    @cached_property
+    def loader(self) -> ImageLoader:
+        """Whole images, those next in the order ahead of time."""
+        from app.canvas.loader import ImageLoader
+
+        return ImageLoader(self)
+
+    @cached_property
+    def trainings(self) -> Trainings:
+        """What runs and what waits to be trained or scored."""
+        from app.workers import Trainings
+
+        return Trainings(self)
+
+    @cached_property
+    def reconstructions(self) -> Reconstructions:
+        """Reconstructions pass by pass, computed on demand."""
+        from app.reconstructions import Reconstructions
+
+        return Reconstructions(self)
 
     # -- opening and closing
 

@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
+from core.assets import resources
+
 Mode = Literal["system", "light", "dark"]
 SPACE: Final = 8
 TEXT_PX: Final = 13
@@ -140,55 +142,7 @@ def _palette(tokens: Mapping[str, str]) -> QPalette:
 
 def _sheet(tokens: Mapping[str, str]) -> str:
     accent = COLOUR["accent"].name()
-    rules = """
-    QToolTip { border: 1px solid @line; padding: 4px 6px; color: @text; background: @tooltip; }
-    QLabel[role="title"] { font-size: 20px; font-weight: 600; }
-    QLabel[role="heading"] { font-size: 15px; font-weight: 600; }
-    QLabel[role="section"] { font-weight: 600; }
-    QLabel[role="muted"] { color: @muted; }
-    QLabel[role="large"] { font-size: 28px; font-weight: 600; }
-    QLabel[role="warning"] { color: @warning; }
-    QFrame[role="card"] { background: @raised; border: 1px solid @line; border-radius: 8px; }
-    QFrame[role="line"] { background: @line; border: none; max-height: 1px; min-height: 1px; }
-    QPushButton { padding: 6px 14px; border: 1px solid @line; border-radius: 6px; background: @button; }
-    QPushButton:hover { border-color: @accent; }
-    QPushButton:pressed, QPushButton:checked { background: @alternate; border-color: @accent; }
-    QPushButton:disabled { color: @muted; border-color: @line; }
-    QPushButton:focus { border-color: @accent; }
-    QPushButton[role="primary"] { background: @accent; border-color: @accent; color: #ffffff; font-weight: 600; }
-    QPushButton[role="primary"]:hover { background: @accent_light; }
-    QPushButton[role="primary"]:disabled { background: @button; color: @muted; border-color: @line; }
-    QPushButton[role="primary"]:focus { border: 1px solid @text; }
-    QPushButton[role="flat"] { border: 1px solid transparent; background: transparent; padding: 4px 8px; }
-    QPushButton[role="flat"]:hover { background: @alternate; }
-    QPushButton[role="flat"]:focus { border-color: @accent; }
-    QPushButton[role="link"] { border: 1px solid transparent; background: transparent; color: @accent; padding: 2px 4px; text-align: left; }
-    QPushButton[role="link"]:hover { text-decoration: underline; }
-    QPushButton[role="link"]:focus { border-color: @accent; }
-    QLineEdit, QComboBox, QSpinBox, QDoubleSpinBox, QPlainTextEdit, QDateTimeEdit, QTimeEdit {
-        border: 1px solid @line; border-radius: 5px; padding: 4px 6px; background: @base; selection-background-color: @accent; }
-    QLineEdit:focus, QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QPlainTextEdit:focus { border-color: @accent; }
-    QComboBox::drop-down { border: none; width: 18px; }
-    QComboBox QAbstractItemView { border: 1px solid @line; background: @base; }
-    QTreeView, QListView, QTableView { border: none; background: @base; outline: none; }
-    QTreeView::item, QListView::item { padding: 3px 4px; }
-    QHeaderView::section { background: @window; border: none; border-bottom: 1px solid @line; padding: 4px 6px; }
-    QProgressBar { border: none; border-radius: 3px; background: @line; max-height: 6px; min-height: 6px; }
-    QProgressBar::chunk { background: @accent; border-radius: 3px; }
-    QSplitter::handle { background: @line; }
-    QSplitter::handle:horizontal { width: 1px; } QSplitter::handle:vertical { height: 1px; }
-    QScrollBar:vertical { width: 10px; background: transparent; } QScrollBar:horizontal { height: 10px; background: transparent; }
-    QScrollBar::handle { background: @scroll; border-radius: 4px; min-height: 28px; min-width: 28px; margin: 1px; }
-    QScrollBar::handle:hover { background: @muted; }
-    QScrollBar::add-line, QScrollBar::sub-line { width: 0; height: 0; }
-    QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
-    QScrollArea { border: none; background: transparent; }
-    QScrollArea > QWidget > QWidget { background: transparent; }
-    QStatusBar { border-top: 1px solid @line; } QStatusBar::item { border: none; }
-    QMenuBar { border-bottom: 1px solid @line; } QMenu { border: 1px solid @line; padding: 4px; }
-    QMenu::item { padding: 5px 24px 5px 12px; border-radius: 4px; } QMenu::item:selected { background: @accent; color: #ffffff; }
-    QMenu::separator { height: 1px; background: @line; margin: 4px 8px; }
-    """
+    rules = (resources() / "theme" / "flawscope.qss").read_text(encoding="utf-8")
     words = dict(tokens) | {
         "accent": accent,
         "accent_light": COLOUR["accent"].lighter(112).name(),

@@ -1,0 +1,79 @@
+"""The command palette: type a few letters, Enter does it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
+
+from app.commands import COMMANDS, Actions, keys_text
+from app.dialogs.dialog import Dialog
+from app.words import tr
+
+
+class Palette(Dialog):
+    """All commands that can be done now; those that cannot are greyed, so that they are found all the same."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(tr("Find a command"), parent)
+        self._actions = actions
+        self.resize(560, 420)
+        self.field = QLineEdit(self)
+        self.field.setPlaceholderText(tr("Type what you want to do"))
+        self.field.textChanged.connect(self._on_text_changed)
+        self.field.installEventFilter(self)
+        self.list = QTreeWidget(self)
+        self.list.setColumnCount(2)
+        self.list.setHeaderHidden(True)
+        self.list.setRootIsDecorated(False)
+        self.list.setUniformRowHeights(True)
+        self.list.itemActivated.connect(lambda item, _: self._do(item))
+        self.list.itemClicked.connect(lambda item, _: self._do(item))
+        self._empty = QLabel(tr("Nothing of that name"), self)
+        self._empty.setProperty("role", "muted")
+        self.column.addWidget(self.field)
+        self.column.addWidget(self.list, 1)
+        self.column.addWidget(self._empty)
+        self._on_text_changed("")
+        self.list.setColumnWidth(0, 360)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if watched is self.field and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
+            step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+            if step is not None:
+                row = self.list.indexOfTopLevelItem(self.list.currentItem()) + step
+                self.list.setCurrentItem(self.list.topLevelItem(max(0, min(row, self.list.topLevelItemCount() - 1))))
+                return True
+            if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+                item = self.list.currentItem()
+                if item is not None:
+                    self._do(item)
+                return True
+        return super().eventFilter(watched, event)
+
+    def _on_text_changed(self, text: str) -> None:
+        words = text.lower().split()
+        self.list.clear()
+        ranked = []
+        for command in COMMANDS:
+            shown = tr(command.text)
+            hay = f"{shown} {tr(command.menu)} {command.id}".lower()
+            if not command.held and all(word in hay for word in words):
+                starts = bool(words) and shown.lower().startswith(words[0])
+                ranked.append((not self._actions.action(command.id).isEnabled(), not starts, len(ranked), command))
+        for disabled, _, _, command in sorted(ranked, key=lambda one: one[:3]):
+            item = QTreeWidgetItem([tr(command.text), keys_text(command.id)])
+            item.setData(0, Qt.ItemDataRole.UserRole, command.id)
+            item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            item.setDisabled(disabled)
+            self.list.addTopLevelItem(item)
+        self._empty.setVisible(not ranked)
+        if ranked:
+            self.list.setCurrentItem(self.list.topLevelItem(0))
+
+    def _do(self, item: QTreeWidgetItem) -> None:
+        if item.isDisabled():
+            return
+        command_id = item.data(0, Qt.ItemDataRole.UserRole)
+        self.accept()
+        self._actions.run(command_id)
