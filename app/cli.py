@@ -33,7 +33,6 @@ app = typer.Typer(
     name="flawscope",
     help="Visual inspection for people who make things: train on good parts, see what is rejected and why.",
     epilog=_EPILOG,
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
@@ -73,13 +72,45 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
+@app.callback(invoke_without_command=True)
 def _root(
-    version: Annotated[
+    context: typer.Context,
+    _show_version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and end.")
     ] = False,
 ) -> None:
-    """Nothing to do before a command: the options here end by themselves."""
+    """Without a command the window starts."""
+    if context.invoked_subcommand is None:
+        _start_window(None)
+
+
+@app.command()
+def gui(
+    path: Annotated[Path | None, typer.Argument(help="A project, or a folder of images.")] = None,
+    hidden_probe: Annotated[bool, typer.Option("--hidden-probe", hidden=True)] = False,
+) -> None:
+    """Open the window, with a project or a folder of images."""
+    if hidden_probe:
+        import psutil
+
+        from app.gui import probe
+
+        raise typer.Exit(probe(psutil.Process().create_time()))
+    _start_window(path)
+
+
+def _start_window(path: Path | None) -> None:
+    try:
+        from app.gui import run
+    except ImportError as error:  # a server without the libraries of a screen
+        from core.errors import FlawscopeError
+
+        raise FlawscopeError(
+            f"the window cannot start here ({error})",
+            kept="Every other command works without it",
+            mend="See what is missing with: flawscope doctor",
+        ) from error
+    raise typer.Exit(run(path))
 
 
 @app.command("import")

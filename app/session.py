@@ -159,7 +159,7 @@ class Session(QObject):
         self.current_changed.emit(image_id)
 
     def set_order(self, ids: Ids | Sequence[int], title: str = "") -> None:
-        """The images that previous and next walk, and the filmstrip shows; the current one stays if it is among them."""
+        """The images that previous and next walk and the filmstrip shows; the current one stays as it is."""
         order = np.asarray(ids, np.int64)
         if title == self.order_title and np.array_equal(order, self.order):
             return

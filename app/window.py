@@ -257,6 +257,10 @@ class MainWindow(QMainWindow):
             self._show_inspector(self._shown.key, self._shown)
         self._show_strip()
 
+    def open_path(self, path: Path) -> None:
+        """A project, or a folder of images."""
+        self._deeds.open_path(path)
+
     def recent(self) -> list[str]:
         """Projects that were open lately, newest first, those that are still there."""
         return [path for path in self.session.memory.recall("recent", []) if Path(path).exists()]
@@ -308,8 +312,8 @@ class MainWindow(QMainWindow):
     def _on_recent_opened(self) -> None:
         self._recent.clear()
         for path in self.recent():
-            self._recent.addAction(f"{Path(path).stem}   {Path(path).parent}", lambda path=path: self._deeds.open_path(Path(path)))
-        self._recent.setEnabled(True)
+            place = Path(path)
+            self._recent.addAction(f"{place.stem}   {place.parent}", lambda place=place: self.open_path(place))
         if not self._recent.actions():
             self._recent.addAction(tr("None yet")).setEnabled(False)
 
