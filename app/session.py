@@ -129,20 +129,27 @@ class Session(QObject):
 
     def close(self) -> None:
         """Let go of the project; what is queued for writing is written first."""
-        project, self.project = self.project, None
-        if project is None:
-            return
+        project = self._let_go()
+        if project is not None:
+            self.background.run(project.close, lane="write")
+
+    def shut_down(self) -> None:
+        """Close the project and end every thread; waits. Raises `StorageError` when a share could not be written."""
+        project = self._let_go()
+        self.background.close()
+        if project is not None:
+            project.close()
+
+    def _let_go(self) -> Project | None:
+        if self.project is None:
+            return None
         self.closing.emit()
+        project, self.project = self.project, None
         self.table, self.is_complete, self.current, self.selection = None, False, None, ()
         self.order, self.views, self.classes = _NOTHING, (), ()
         self.product = self.view = None
-        self.background.run(project.close, lane="write")
         self.closed.emit()
-
-    def shut_down(self) -> None:
-        """Close the project and end every thread; waits."""
-        self.close()
-        self.background.close()
+        return project
 
     @property
     def can_write(self) -> bool:

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QMenu,
+    QMessageBox,
     QScrollArea,
     QSplitter,
     QStackedWidget,
@@ -28,10 +29,11 @@ from app.commands import COMMANDS, MENUS, Actions
 from app.icons import icon
 from app.pages.page import Page
 from app.rail import Rail
-from app.session import Session
+from app.session import Session, describe
 from app.statusline import StatusLine
 from app.theme import Theme
 from app.words import tr
+from core.errors import FlawscopeError
 
 _PAGES: Final = {  # key: module, class; imported when first shown
     "start": ("app.pages.start", "StartPage"),
@@ -337,9 +339,12 @@ class MainWindow(QMainWindow):
         if self._shown is not None:
             self._shown.leave()
             self._shown = None
-        self.session.shut_down()
         self.session.memory.save()
         self.session.settings.save()
+        try:
+            self.session.shut_down()
+        except FlawscopeError as error:
+            QMessageBox.warning(self, tr("Closing the project"), "\n".join(describe(error)))
         event.accept()
 
     def _remember(self) -> None:

@@ -1,0 +1,89 @@
+"""Work off the GUI thread: where results arrive, what is dropped, what is finished at the end."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+
+import pytest
+from PySide6.QtCore import QObject
+from pytestqt.qtbot import QtBot
+
+from app.background import Background
+
+
+@pytest.fixture
+def background(qtbot: QtBot) -> Iterator[Background]:
+    made = Background()
+    yield made
+    made.close()
+
+
+def test_results_arrive_on_the_gui_thread(qtbot: QtBot, background: Background) -> None:
+    seen: list[tuple[int, int, int]] = []
+    background.run(threading.get_ident, lambda where: seen.append((where, threading.get_ident(), 0)))
+    qtbot.waitUntil(lambda: bool(seen))
+    worker, here, _ = seen[0]
+    assert here == threading.get_ident() != worker
+
+
+def test_a_newer_task_of_the_same_key_replaces_the_older(qtbot: QtBot, background: Background) -> None:
+    owner, gate, seen = QObject(), threading.Event(), []
+    background.run(lambda: gate.wait(5), lambda _: seen.append("old"), owner=owner, key="one", lane="write")
+    background.run(lambda: "new", seen.append, owner=owner, key="one", lane="write")
+    gate.set()
+    qtbot.waitUntil(lambda: background.is_idle)
+    assert seen == ["new"]
+
+
+def test_nothing_reaches_an_owner_that_is_gone(qtbot: QtBot, background: Background) -> None:
+    import shiboken6
+
+    owner, gate, seen = QObject(), threading.Event(), []
+    background.run(lambda: gate.wait(5), seen.append, owner=owner)
+    shiboken6.delete(owner)
+    gate.set()
+    qtbot.waitUntil(lambda: background.is_idle)
+    assert seen == []
+
+
+def test_errors_go_to_who_asked_or_to_everybody(qtbot: QtBot, background: Background) -> None:
+    mine: list[Exception] = []
+    background.run(lambda: 1 / 0, failed=mine.append)
+    with qtbot.waitSignal(background.failed) as heard:
+        background.run(lambda: int("x"))
+    assert isinstance(heard.args[0], ValueError)
+    qtbot.waitUntil(lambda: bool(mine))
+    assert isinstance(mine[0], ZeroDivisionError)
+
+
+def test_the_newest_picture_comes_first_and_a_cancelled_one_never(qtbot: QtBot, background: Background) -> None:
+    first_gate, second_gate, order = threading.Event(), threading.Event(), []
+    running = threading.Barrier(3)
+
+    def hold(gate: threading.Event) -> None:
+        running.wait(5)
+        gate.wait(5)
+
+    for gate in (first_gate, second_gate):  # both threads of the lane are busy
+        background.run(lambda gate=gate: hold(gate), lane="images")
+    running.wait(5)
+    background.run(lambda: order.append("first"), lane="images")
+    cancelled = background.run(lambda: order.append("cancelled"), lane="images")
+    background.run(lambda: order.append("last"), lane="images")
+    cancelled.cancel()
+    first_gate.set()  # one thread goes on, so that the order is its own
+    qtbot.waitUntil(lambda: len(order) == 2)
+    second_gate.set()
+    qtbot.waitUntil(lambda: background.is_idle)
+    assert order == ["last", "first"]
+
+
+def test_what_writes_is_finished_before_the_end(qtbot: QtBot) -> None:
+    background, gate, done = Background(), threading.Event(), []
+    background.run(lambda: gate.wait(5), lane="write")
+    for number in range(20):
+        background.run(lambda number=number: done.append(number), lane="write")
+    gate.set()
+    background.close()
+    assert done == list(range(20))
