@@ -98,6 +98,7 @@ class MainWindow(QMainWindow):
             page: Page = getattr(import_module(module), name)(self.session, self.actions_table, self)
             page.wanted.connect(self.go)
             page.headline_changed.connect(self._on_headline_changed)
+            page.placed.connect(self.show_place)
             self._pages[key] = page
             self._stack.addWidget(page)
         return self._pages[key]

@@ -19,6 +19,7 @@ class Page(QWidget):
     shows_filmstrip: ClassVar[bool] = False
     wanted = Signal(str, dict)  # another page, and what it shall show
     headline_changed = Signal()
+    placed = Signal(str)  # where the cursor is, for the status line
 
     def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
