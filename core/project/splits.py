@@ -1,9 +1,9 @@
 """Which images should train, tune and test: proposals, pure and seeded.
 
-A public benchmark keeps its official test set; tuning is a tenth of its good training parts. Own data: the newest lot
-is test, because tomorrow's lot is what the model will meet. Parts never lie in two splits. Test shares no lot with
-train and tuning; tuning gets a lot of its own when there are enough, and the defective parts of the training lots,
-since training takes good parts only.
+A public benchmark keeps its official test set; tuning is a tenth of its good training parts, or a whole lot of them
+where lots are known. Own data: the newest lot is test, because tomorrow's lot is what the model will meet. Parts never
+lie in two splits. Test shares no lot with train and tuning; tuning gets a lot of its own when there are enough, and the
+defective parts of the training lots, since training takes good parts only.
 """
 
 from __future__ import annotations
@@ -76,9 +76,11 @@ def _benchmark(parts: Sequence[_Part], seed: int) -> _Wanted:
     good = [part for part in parts if part.split == "train" and part.label == "good"]
     if any(part.split == "tuning" for part in parts):
         return [], "benchmark", "The official test set is kept; tuning was chosen before."
-    tuning = _draw(good, TUNING_SHARE, seed)
+    tuning_lot = _tuning_lot(good, _lots_by_age(good))
+    tuning = [part for part in good if part.lot == tuning_lot] if tuning_lot else _draw(good, TUNING_SHARE, seed)
     wanted: list[tuple[_Part, Split]] = [(part, "tuning") for part in tuning]
-    sentence = f"The official test set is kept; {len(tuning)} of {len(good)} good training parts are for tuning."
+    which = f" (the lot {tuning_lot})" if tuning_lot else ""
+    sentence = f"The official test set is kept; {len(tuning)} of {len(good)} good training parts{which} are for tuning."
     return wanted, "benchmark", sentence
 
 

@@ -48,7 +48,7 @@ def write_samples(
     folder: Path,
     *,
     kinds: Sequence[str] = KINDS,
-    train: int = 60,
+    train: int = 80,
     test_good: int = 20,
     per_class: int = 6,
     seed: int = 0,

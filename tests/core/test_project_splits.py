@@ -38,6 +38,15 @@ def test_a_benchmark_keeps_its_test_set_and_a_tenth_of_its_good_training_parts_t
     assert propose_splits(settled).splits == {}
 
 
+def test_a_benchmark_with_lots_tunes_on_a_whole_lot_of_its_training_parts() -> None:
+    items = [SplitItem(n, n, f"L{n // 20}", "good", "train") for n in range(80)]
+    items += [SplitItem(n, n, "L9", "defective" if n % 2 else "good", "test") for n in range(100, 150)]
+    proposal = propose_splits(items)
+    assert proposal.rule == "benchmark"
+    assert sorted(proposal.splits) == list(range(20))
+    assert "20 of 80" in proposal.sentence and "the lot L0" in proposal.sentence
+
+
 def test_the_newest_lot_is_test_by_the_number_in_its_name_or_by_its_time() -> None:
     items = lots({"lot 9": 20, "lot 10": 20})
     assert {i.lot for i in items if result(items)[i.image_id] == "test"} == {"lot 10"}
