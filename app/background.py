@@ -83,12 +83,14 @@ class _Lane:
             _, _, task = self._queue.get()
             if task is None:
                 return
+            result: Any = None
+            fine = True
             if not task.cancelled:
                 try:
-                    result, fine = task.work(), True
+                    result = task.work()
                 except Exception as error:
                     result, fine = error, False
-                self._deliver(task, result, fine)
+            self._deliver(task, result, fine)
 
 
 class Background(QObject):

@@ -72,7 +72,8 @@ def window_maker(qtbot: QtBot, qapp: QApplication) -> Iterator[WindowMaker]:
         window = build(qapp)
         window.resize(1280, 800)
         window.show()
-        qtbot.waitExposed(window)
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
         made.append(window)
         return window
 
