@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, Self, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from core.evaluation.curves import NotMeasured, Ranking
 from core.evaluation.statistics import LEVEL, Rate, rate
-from core.words import Judgement, Label
+from core.words import LABELS, Judgement, Label
 
 ENOUGH_GOOD: Final = 20
 """From so many good tuning images on, a rate of false rejects is claimed (its bound is then below 14 %)."""
@@ -256,8 +256,23 @@ class PartTable:
         if not len(parts) == len(labels) == reach.size:
             raise ValueError(f"{len(parts)} parts, {len(labels)} labels, {reach.size} scores")
         names, index = np.unique(np.asarray(parts, dtype=np.str_), return_inverse=True)
-        ranks = np.array([_RANK[label] for label in labels], dtype=np.int8)
+        self._fill(names, index, np.array([_RANK[label] for label in labels], dtype=np.int8), reach)
+
+    @classmethod
+    def of_columns(cls, parts: NDArray[np.int64], labels: NDArray[np.uint8], reach: NDArray[np.float64]) -> Self:
+        """The same from columns (N,): a number for each part, codes of `core.words.LABELS`, effective scores."""
+        table = cls.__new__(cls)
+        names, index = np.unique(parts, return_inverse=True)
+        ranks = np.array([_RANK[label] for label in LABELS], dtype=np.int8)[labels]
+        table._fill(names.astype(np.str_), index, ranks, reach)
+        return table
+
+    def _fill(
+        self, names: NDArray[np.str_], index: NDArray[np.intp], ranks: NDArray[np.int8], reach: NDArray[np.float64]
+    ) -> None:
         unseen = ~np.isfinite(reach)
+        self.index: NDArray[np.intp] = index
+        """(N,) the part of each row, a place in `names`."""
         self.names: NDArray[np.str_] = names
         self.scores: NDArray[np.float64] = _gather(np.where(unseen, -np.inf, reach), index, names.size)
         self.ranks: NDArray[np.int8] = _gather(ranks, index, names.size)
