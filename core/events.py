@@ -123,13 +123,26 @@ class Warn(Event):
 
 
 class Failure(Event):
-    """No result: stable code, one sentence, what was kept, what to do; the rest is in log.txt."""
+    """No result: stable code, one sentence, what was kept, what to do; the rest is in log.txt.
+
+    With `image` it is that image only, and the worker goes on.
+    """
 
     ev: Literal["error"] = "error"
     code: str
     text: str
     kept: str = ""
     mend: str = ""
+    image: int | None = None
+
+
+class Reconstructed(Event):
+    """The passes of one image lie in the training's folder (see `core.reconstructions`)."""
+
+    ev: Literal["reconstructed"] = "reconstructed"
+    image: int
+    passes: int
+    seconds: float = 0.0
 
 
 class Done(Event):
@@ -147,7 +160,9 @@ class Done(Event):
     memory: int = 0  # peak resident bytes
 
 
-AnyEvent = Hello | PhaseChanged | Heartbeat | Step | Epoch | Picture | Checkpoint | Warn | Failure | Done
+AnyEvent = (
+    Hello | PhaseChanged | Heartbeat | Step | Epoch | Picture | Checkpoint | Warn | Failure | Done | Reconstructed
+)
 _ADAPTER: Final[TypeAdapter[AnyEvent]] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="ev")])
 
 
@@ -175,11 +190,7 @@ class EventWriter:
         """`event` with its number and time, as it was written."""
         with self._lock:
             self._seq += 1
-            stamped = event.model_copy(update={"seq": self._seq, "t": time.time()})
-            line = stamped.model_dump_json().encode() + b"\n"
-            if len(line) > MAX_LINE:
-                stamped = Warn(seq=self._seq, t=stamped.t, code="event", text="An event was too long and was left out.")
-                line = stamped.model_dump_json().encode() + b"\n"
+            stamped, line = _stamped(event, self._seq)
             os.write(self._handle, line)
         return stamped
 
@@ -203,6 +214,25 @@ class EventWriter:
             if event is not None:
                 return event.seq
         return 0
+
+
+class EventPipe:
+    """Events as lines into a pipe that a living owner reads: how a worker answers that serves one owner.
+
+    Raises `OSError` (`BrokenPipeError`) when the owner is gone.
+    """
+
+    def __init__(self, handle: int) -> None:
+        self._handle = handle
+        self._seq = 0
+
+    def write(self, event: AnyEvent) -> AnyEvent:
+        """`event` with its number and time, as it was sent."""
+        self._seq += 1
+        stamped, line = _stamped(event, self._seq)
+        while line:
+            line = line[os.write(self._handle, line) :]
+        return stamped
 
 
 class EventTail:
@@ -261,6 +291,15 @@ class EventTail:
             self.skipped += 0 if self._overlong else 1
             self._overlong = True
         return events
+
+
+def _stamped(event: AnyEvent, seq: int) -> tuple[AnyEvent, bytes]:
+    stamped = event.model_copy(update={"seq": seq, "t": time.time()})
+    line = stamped.model_dump_json().encode() + b"\n"
+    if len(line) > MAX_LINE:
+        stamped = Warn(seq=seq, t=stamped.t, code="event", text="An event was too long and was left out.")
+        line = stamped.model_dump_json().encode() + b"\n"
+    return stamped, line
 
 
 def append_line(path: Path, record: dict[str, object]) -> None:

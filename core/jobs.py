@@ -266,11 +266,11 @@ class RunningJob:
     def failure(self) -> TrainingError | StorageError | None:
         """The worker's error for a person, or None. One that died without a word gets a sentence, too."""
         if isinstance(self._ended, Failure):
-            return _failure(self._ended.code, self._ended.text, kept=self._ended.kept, mend=self._ended.mend)
+            return worker_error(self._ended.code, self._ended.text, kept=self._ended.kept, mend=self._ended.mend)
         outcome = self.outcome()
         if outcome == "failed":  # there was room for the state, not for the event
             state = self.job.state()
-            return _failure(state.error_code, state.error)
+            return worker_error(state.error_code, state.error)
         if outcome != "interrupted":
             return None
         code = self.exit_code
@@ -335,7 +335,8 @@ class RunningJob:
             self.kill()
 
 
-def _failure(code: str, text: str, *, kept: str = "", mend: str = "") -> TrainingError | StorageError:
+def worker_error(code: str, text: str, *, kept: str = "", mend: str = "") -> TrainingError | StorageError:
+    """What a worker said of its failure, as an error that can be raised and shown."""
     if code == StorageError.code:
         return StorageError(text, kept=kept, mend=mend)
     return TrainingError(text, kept=kept, mend=mend, reason=code)
@@ -358,7 +359,7 @@ def find_process(state: JobState) -> psutil.Process | None:
         return None
 
 
-def worker_command(command: Literal["train", "score"], folder: Path) -> list[str]:
+def worker_command(command: Literal["train", "score", "reconstruct"], folder: Path) -> list[str]:
     """The command line of a worker: the interpreter, or the frozen program itself."""
     if getattr(sys, "frozen", False):
         return [sys.executable, "--worker", command, str(folder)]
@@ -384,11 +385,15 @@ def worker_environment() -> dict[str, str]:
     }
 
 
+def own_session() -> dict[str, Any]:
+    """How `Popen` starts a worker that no key press in our terminal reaches."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}
+
+
 def _spawn(folder: Path, command: Literal["train", "score"], *, detach: bool) -> subprocess.Popen[bytes]:
     arguments = [*worker_command(command, folder), *(["--detached"] if detach else [])]
-    flags: dict[str, Any] = {"start_new_session": True}
-    if sys.platform == "win32":
-        flags = {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW}
     try:
         with (folder / "log.txt").open("ab") as log:
             return subprocess.Popen(
@@ -398,7 +403,7 @@ def _spawn(folder: Path, command: Literal["train", "score"], *, detach: bool) ->
                 stderr=log,
                 cwd=folder,
                 env=worker_environment(),
-                **flags,
+                **own_session(),
             )
     except OSError as error:
         Job(folder).discard_start()

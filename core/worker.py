@@ -1,7 +1,10 @@
-"""The child process: `python -P -m core.worker train|score FOLDER [--detached]`.
+"""The child process: `python -P -m core.worker train|score|reconstruct FOLDER [--detached]`.
 
 It listens and speaks before torch is imported, writes only below its job folder, and never opens a project. Exit codes
 are those of `core.errors.ExitCode`; 75 when its owner has gone (a checkpoint was written: the training can be resumed).
+
+`reconstruct` serves one owner with a finished training: requests (`core.reconstructions.Request`) come on stdin,
+answers go to stdout as events, pictures below FOLDER/reconstructions. It ends by itself when nothing is asked for.
 """
 
 from __future__ import annotations
@@ -10,27 +13,36 @@ import argparse
 import contextlib
 import faulthandler
 import os
+import platform
 import sys
 import traceback
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from core.errors import ExitCode, FlawscopeError, StorageError, TrainingError
+from core.events import EventPipe, Failure, Hello
 from core.jobs import Job
 from core.training.control import OWNER_GONE_EXIT, Control
 from core.training.reporter import Reporter
 
+if TYPE_CHECKING:
+    from core.inference.requests import Requests
+
 _NICE: Final = 10
+_IDLE_S: Final = 60.0
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Do the job of a folder; the exit code."""
     parser = argparse.ArgumentParser(prog="core.worker", description="Work on a job folder.")
-    parser.add_argument("command", choices=["train", "score"])
+    parser.add_argument("command", choices=["train", "score", "reconstruct"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--detached", action="store_true", help="obey control.jsonl, not the standard input")
+    parser.add_argument("--idle", type=float, default=_IDLE_S, help="reconstruct: end after so many idle seconds")
     asked = parser.parse_args(arguments)
     faulthandler.enable()
+    if asked.command == "reconstruct":
+        return _reconstruct(asked.folder.resolve(), asked.idle)
     _be_nice()
     job = Job(asked.folder)
     control = Control(job.folder, detached=asked.detached)
@@ -89,7 +101,50 @@ def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
     return True
 
 
-def _unexpected(error: Exception, folder: Path) -> FlawscopeError:
+def _reconstruct(training: Path, idle_s: float) -> int:
+    """Not nice to others, unlike a training: a person waits for each answer."""
+    from core.inference.requests import Requests
+    from core.reconstructions import FOLDER, read_model
+
+    folder = training / FOLDER
+    answers = EventPipe(_own_stdout())
+    requests = Requests(folder)
+    requests.start()
+    hello = Hello(run=training.name, command="reconstruct", pid=os.getpid(), host=platform.node())
+    try:
+        answers.write(hello)
+        read_model(training)  # said at once when there is none: the framework takes seconds
+        _serve(training, requests, answers, hello, idle_s)
+    except BrokenPipeError:
+        return OWNER_GONE_EXIT
+    except Exception as error:
+        traceback.print_exc()
+        said = error if isinstance(error, FlawscopeError) else _unexpected(error, folder, kept="Nothing was changed")
+        code = said.reason if isinstance(said, TrainingError) else said.code
+        with contextlib.suppress(BrokenPipeError):
+            answers.write(Failure(code=code, text=said.what, kept=said.kept, mend=said.mend))
+        return said.exit_code
+    return OWNER_GONE_EXIT if requests.owner_gone else ExitCode.OK
+
+
+def _serve(training: Path, requests: Requests, answers: EventPipe, hello: Hello, idle_s: float) -> None:
+    from core.inference.reconstructing import Rebuilder, serve  # torch begins here
+
+    rebuilder = Rebuilder.load(training)
+    device = rebuilder.device
+    ready = {"framework": device.framework, "computing_on": device.name, "threads": device.threads}
+    answers.write(hello.model_copy(update=ready))
+    serve(rebuilder, requests, answers, idle_s=idle_s)
+
+
+def _own_stdout() -> int:
+    """A handle to the owner's pipe; what libraries print goes to the log instead."""
+    handle = os.dup(1)
+    os.dup2(2, 1)
+    return handle
+
+
+def _unexpected(error: Exception, folder: Path, *, kept: str = "The last checkpoint was kept") -> FlawscopeError:
     if isinstance(error, ImportError):
         return FlawscopeError(
             f"a library that training needs is missing or broken ({error})",
@@ -97,11 +152,11 @@ def _unexpected(error: Exception, folder: Path) -> FlawscopeError:
             mend='Install it with: pip install "flawscope[train]"',
         )
     if isinstance(error, OSError) and error.errno is not None:
-        return StorageError(f"a file could not be read or written ({error})", kept="The last checkpoint was kept")
+        return StorageError(f"a file could not be read or written ({error})", kept=kept)
     return FlawscopeError(
         f"something unforeseen happened ({type(error).__name__}: {str(error).splitlines()[0] if str(error) else ''})",
         path=folder / "log.txt",
-        kept="The last checkpoint was kept",
+        kept=kept,
         mend="The log has the details",
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -28,6 +29,17 @@ class Prediction:
     first: Tensor
     gated: Tensor
     passes: Tensor
+
+
+@dataclass(frozen=True)
+class OnePass:
+    """One pass of a batch, as in `Prediction` but of this pass alone: nothing is kept from the passes before it."""
+
+    maps: Tensor
+    reconstructions: Tensor
+    score: Tensor
+    peak: Tensor
+    first: Tensor
 
 
 def smooth(maps: Tensor, kernel: int, *, count_pad: bool = True) -> Tensor:
@@ -71,6 +83,40 @@ class Predictor:
             gated=gated.cpu(),
             passes=passes,
         )
+
+    @torch.inference_mode()
+    def unroll(self, images: Tensor, passes: int) -> list[OnePass]:
+        """Passes 1 to `passes` of (N, 3, S, S), whatever the gate says: what each would show and score."""
+        settings = self.progressive
+        found: list[OnePass] = []
+        given = images
+        taps1: Taps = ()
+        for number in range(1, passes + 1):
+            r, taps = self.model.reconstruct(given)
+            taps1 = taps if number == 1 else taps1
+            shown = taps1 if settings.taps == "first" else taps
+            one = self._map(images, r, shown)
+            found.append(
+                OnePass(
+                    maps=one[:, 0].float().cpu(),
+                    reconstructions=r.float().cpu(),
+                    score=self._score(images, r, shown, one).float().cpu(),
+                    peak=one.amax((1, 2, 3)).float().cpu(),
+                    first=self._peak_of_mean(one).float().cpu(),
+                )
+            )
+            given = r.clamp(0, 1) if settings.clamp else r
+        return found
+
+    def judged_passes(self, firsts: Sequence[float]) -> int:
+        """How many passes `predict` makes of an image whose smoothed maxima, pass by pass, are `firsts`."""
+        settings = self.progressive
+        if settings.n == 1 or firsts[0] <= settings.gate:
+            return 1
+        if not settings.regate:
+            return settings.n
+        closed = (number for number, first in enumerate(firsts, 1) if first <= settings.gate)
+        return min(next(closed, settings.n), settings.n)
 
     def _go_on(
         self,
