@@ -93,6 +93,14 @@ class RoiMethods(Store):
         with self._read() as db:
             return [Alignment(row[0], _MATRIX.unpack(row[1]), *row[2:]) for row in db.execute(query, [roi_id])]
 
+    def alignment(self, roi_id: int, image_id: int) -> Alignment | None:
+        """How the template of a version lies on one image; None where it was not aligned."""
+        query = """SELECT image_id, matrix, confidence, method, origin FROM alignment
+            WHERE roi_version_id = ? AND image_id = ?"""
+        with self._read() as db:
+            row = db.execute(query, [roi_id, image_id]).fetchone()
+        return None if row is None else Alignment(row[0], _MATRIX.unpack(row[1]), *row[2:])
+
     def _roi(self, db: sqlite3.Connection, row: tuple[Any, ...]) -> Roi:
         values: tuple[Any, ...] = (*row[:6], json.loads(row[6]), self._zones(db, row[0]), _cells(db, row[0]))
         return Roi(*values)

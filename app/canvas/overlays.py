@@ -1,0 +1,72 @@
+"""What the project knows of one image and the canvas lays over it: mask and regions. Read off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtGui import QColor
+
+from app import theme
+from app.canvas.layers import MaskLayer
+from app.canvas.regions import RoiLayer, regions_of
+from core.annotation.masks import bounding_box, painted_pixels
+from core.project import Project
+from core.project.records import DefectClass, Layer
+from core.words import Origin
+
+
+@dataclass(frozen=True)
+class Overlays:
+    """The mask of an image with its pixels by class and whose it is, and its regions; None where there is none."""
+
+    image_id: int
+    size: tuple[int, int]  # width, height
+    mask: MaskLayer | None = None
+    painted: tuple[tuple[int, int], ...] = ()  # class id, pixels
+    origin: Origin | None = None
+    author: str = ""
+    roi: RoiLayer | None = None
+    regions: tuple[str, ...] = ()
+
+
+def read_overlays(project: Project, image_id: int, size: tuple[int, int]) -> Overlays:
+    """Everything to be laid over an image of `size` (width, height). Raises errors of `core.errors`."""
+    row = project.image(image_id)
+    labels = project.mask(image_id)
+    mask, painted, layer = None, (), None
+    if labels is not None and labels.shape == (size[1], size[0]):
+        box = bounding_box(labels)
+        if box is not None:
+            x0, y0, x1, y1 = box
+            counts = painted_pixels(np.ascontiguousarray(labels[y0:y1, x0:x1]))
+            painted = tuple(sorted(counts.items(), key=lambda pair: -pair[1]))
+        mask = MaskLayer(labels, class_colours(project.classes(retired=True)))
+        layer = _shown(project.layers(image_id))
+    roi = project.roi(row.view_id)
+    regions = ()
+    if roi is not None:
+        alignment = project.alignment(roi.id, image_id)
+        regions = regions_of(roi, image_id, None if alignment is None else alignment.matrix)
+    return Overlays(
+        image_id,
+        size,
+        mask,
+        painted,
+        None if layer is None else layer.origin,
+        "" if layer is None else layer.author,
+        RoiLayer(regions, size, theme.COLOUR["roi"]) if regions else None,
+        tuple(region.name for region in regions),
+    )
+
+
+def class_colours(classes: Iterable[DefectClass]) -> dict[int, QColor]:
+    """Class id -> its colour."""
+    return {one.id: QColor(one.colour) for one in classes}
+
+
+def _shown(layers: Iterable[Layer]) -> Layer | None:
+    """The layer whose mask counts, as `Project.mask` chooses: a person's before an imported one."""
+    truth = [one for one in layers if one.kind == "defect" and one.origin in ("person", "import")]
+    return max(truth, key=lambda one: (one.origin == "person", one.changed, one.id), default=None)

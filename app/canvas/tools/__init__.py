@@ -1,0 +1,1 @@
+"""Tools that act on the canvas, one file each; base.py says what a tool is."""

@@ -1,0 +1,75 @@
+"""What a tool is: it sees mouse, wheel and keys before the canvas does, and draws its own cursor over everything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QCursor, QPainter
+
+from app.canvas.viewport import Viewport
+
+if TYPE_CHECKING:
+    from app.canvas.view import Canvas
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where the mouse is: (`x`, `y`) in image coordinates, continuous, and in the widget's device pixels."""
+
+    x: float
+    y: float
+    device_x: float
+    device_y: float
+    button: Qt.MouseButton = Qt.MouseButton.NoButton
+    buttons: Qt.MouseButton = Qt.MouseButton.NoButton
+    modifiers: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier
+    steps: float = 0.0  # of the wheel; one notch is 1
+
+    @property
+    def pixel(self) -> tuple[int, int]:
+        """Column and row of the image pixel, which may lie beside the image."""
+        return int(self.x // 1), int(self.y // 1)
+
+
+class Tool(Protocol):
+    """Handlers return True when they took the event; else the canvas pans, zooms or ignores it.
+
+    A tool that was pressed gets every move until its release. `stop` ends it in the middle (another image, focus lost,
+    Esc): what was begun is rolled back.
+    """
+
+    @property
+    def cursor(self) -> QCursor | None:
+        """The mouse cursor; None leaves the arrow."""
+
+    def start(self, canvas: Canvas) -> None:
+        """It was chosen."""
+
+    def stop(self) -> None:
+        """It was put away, or interrupted."""
+
+    def pressed(self, pointer: Pointer) -> bool:
+        """A button went down."""
+
+    def moved(self, pointer: Pointer) -> bool:
+        """The mouse moved, with or without a button."""
+
+    def released(self, pointer: Pointer) -> bool:
+        """A button went up."""
+
+    def double_clicked(self, pointer: Pointer) -> bool:
+        """Twice in a row."""
+
+    def wheeled(self, pointer: Pointer) -> bool:
+        """The wheel turned by `pointer.steps`."""
+
+    def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """A key went down while the canvas has the focus."""
+
+    def left(self) -> None:
+        """The mouse left the canvas."""
+
+    def paint(self, painter: QPainter, view: Viewport) -> None:
+        """Draw over everything, in device pixels."""

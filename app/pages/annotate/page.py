@@ -1,0 +1,432 @@
+"""The page: canvas, what is known of the image beside it, keys that label it and go on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, ClassVar, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+
+from app import theme
+from app.canvas.bar import CanvasBar, zoom_text
+from app.canvas.overlays import Overlays, read_overlays
+from app.canvas.picture import Picture
+from app.canvas.view import Canvas
+from app.commands import Actions, tooltip
+from app.icons import icon
+from app.pages.annotate import progress
+from app.pages.annotate.panel import Facts, ImagePanel
+from app.pages.page import Page
+from app.session import Session
+from app.words import tr
+from core.words import LABELS, SPLITS, Label, Split
+
+_NOTICE_MS: Final = 150  # a picture that comes sooner replaces the last one without a word in between
+_HINT: Final = "annotate.painting is optional"
+
+
+class AnnotatePage(Page):
+    """One image at a time. `show_what` takes {"id": image}, {"ids": order, "title": words} and {"open": True}."""
+
+    key: ClassVar[str] = "annotate"
+    icon: ClassVar[str] = "annotate"
+    shows_filmstrip: ClassVar[bool] = True
+
+    def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(session, actions, parent)
+        self.canvas = Canvas(self)
+        self.canvas.set_layer_opacity("mask", 0.9)
+        self.shown: int | None = None  # the image that is on screen; `session.current` may still be on its way
+        self.overlays: Overlays | None = None
+        self._panel: ImagePanel | None = None
+        self._on_screen = False
+        self._saved_at = ""
+        self._cursor = ""
+        self._rows_of: tuple[Any, Any] = (None, None)
+        self._rows: NDArray[np.intp] = np.empty(0, np.intp)
+        self._late = QTimer(self)
+        self._late.setSingleShot(True)
+        self._late.setInterval(_NOTICE_MS)
+        self._late.timeout.connect(self._on_picture_late)
+        self._build()
+        self._connect()
+        self._bindings: tuple[tuple[str, Callable[[], object], Callable[[], bool] | None], ...] = (
+            ("image.previous", partial(session.step, -1), None),
+            ("image.next", partial(session.step, 1), None),
+            ("image.previous_open", partial(self.go_open, forward=False), None),
+            ("image.next_open", partial(self.go_open, forward=True), None),
+            ("label.good", partial(self.label, "good"), self._may_label),
+            ("label.defective", partial(self.label, "defective"), self._may_label),
+            ("label.unsure", partial(self.label, "unlabelled"), self._may_label),
+            ("view.fit", self.canvas.fit, None),
+            ("view.actual", partial(self.canvas.zoom_to, 1.0), None),
+        )
+
+    # -- page
+
+    def title(self) -> str:
+        return tr("Annotate")
+
+    def headline(self) -> str:
+        table = self.session.table
+        if table is None:
+            return ""
+        done = progress.count(table, self._order_rows())
+        parts = []
+        if self.session.order_title:
+            parts.append(self.session.order_title)
+        if done.defective:
+            parts.append(tr("{n} of {all} defective images painted", n=f"{done.painted:,}", all=f"{done.defective:,}"))
+        if done.unlabelled:
+            parts.append(tr("{n} not labelled yet", n=f"{done.unlabelled:,}"))
+        if self._saved_at:
+            parts.append(tr("Saved {clock}", clock=self._saved_at))
+        return " · ".join(parts)
+
+    def inspector(self) -> QWidget | None:
+        if self._panel is None:
+            panel = ImagePanel(self.session, self.canvas)
+            panel.label_wanted.connect(self._on_label_wanted)
+            panel.class_wanted.connect(self._on_class_wanted)
+            panel.split_wanted.connect(self._on_split_wanted)
+            panel.area_wanted.connect(self._on_area_wanted)
+            panel.show_classes(self.session.classes)
+            self._panel = panel
+            self._show_facts()
+        return self._panel
+
+    def enter(self) -> None:
+        self._on_screen = True
+        for command, slot, enabled in self._bindings:
+            self.actions_table.bind(command, slot, enabled=enabled)
+        self._begin()
+        self.canvas.setFocus()
+
+    def leave(self) -> None:
+        self._on_screen = False
+        self._late.stop()
+        for command, slot, _ in self._bindings:
+            self.actions_table.unbind(command, slot)
+        self.placed.emit("")
+
+    def show_what(self, what: dict[str, Any]) -> None:
+        if "ids" in what:
+            self.session.set_order(what["ids"], what.get("title", ""))
+        if "id" in what:
+            self.session.set_current(int(what["id"]))
+        elif what.get("open"):
+            self._go_to(self._first_open())
+        self._begin()
+
+    # -- what a person does
+
+    def label(self, label: Label) -> None:
+        """Label the image that is on screen and show the next one."""
+        image_id, table = self.session.current, self.session.table
+        if image_id is None or table is None or image_id != self.shown:
+            return  # never label what was not seen yet
+        row = int(table.row_of([image_id])[0])
+        if row < 0:
+            return
+        keeps = label == "defective" and LABELS[table.label[row]] == "defective"
+        self.session.label([image_id], label, table.classes[table.defect_class[row]] if keeps else "")
+        if self.session.settings.get("work.move_on") and not self.session.step(1):
+            self.session.said.emit(tr("That was the last image of this list"))
+
+    def go_open(self, *, forward: bool) -> None:
+        """The next image that wants a label, or when all have one, that wants its defects painted."""
+        table = self.session.table
+        if table is None:
+            return
+        at = progress.next_open(table, self._order_rows(), self.session.position(), forward=forward)
+        if at >= 0:
+            self._go_to(at)
+        elif forward:
+            self.session.said.emit(tr("Nothing is left to do after this image"))
+        else:
+            self.session.said.emit(tr("Nothing is left to do before this image"))
+
+    def _may_label(self) -> bool:
+        return self.session.can_write
+
+    # -- building
+
+    def _build(self) -> None:
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        if not self.session.memory.recall(_HINT, False):
+            column.addWidget(self._hint())
+        column.addWidget(self.canvas, 1)
+        self.bar = CanvasBar(self.canvas, self)
+        for command, name in (("image.previous", "back"), ("image.next", "forward")):
+            button = QToolButton(self.bar)
+            button.setAutoRaise(True)
+            button.setIcon(icon(name))
+            button.setIconSize(QSize(18, 18))
+            button.setToolTip(tooltip(command))
+            button.setFocusPolicy(self.bar.zoom_button.focusPolicy())
+            button.clicked.connect(partial(self.session.step, -1 if name == "back" else 1))
+            self.bar.left.addWidget(button)
+        self._number = QLabel(self.bar)
+        self._number.setFont(theme.mono_numbers(self._number.font()))
+        self._name = QLabel(self.bar)
+        self._name.setProperty("role", "muted")
+        self.bar.left.addWidget(self._number)
+        self.bar.left.addWidget(self._name, 1)
+        column.addWidget(self.bar)
+        self.actions_table.attach(self.canvas)
+        for command in ("label.good", "label.defective", "label.unsure"):
+            self.actions_table.action(command).setAutoRepeat(False)  # a key that is held labels one image
+
+    def _hint(self) -> QWidget:
+        strip = QFrame(self)
+        row = QHBoxLayout(strip)
+        row.setContentsMargins(12, 4, 4, 4)
+        words = QLabel(tr("Painting is optional: training learns from good images only."), strip)
+        words.setProperty("role", "muted")
+        close = QToolButton(strip)
+        close.setAutoRaise(True)
+        close.setIcon(icon("close"))
+        close.setToolTip(tr("Do not say it again"))
+        close.clicked.connect(self._on_hint_closed)
+        close.clicked.connect(strip.hide)
+        row.addWidget(words, 1)
+        row.addWidget(close)
+        return strip
+
+    def _connect(self) -> None:
+        session = self.session
+        session.current_changed.connect(self._on_current_changed)
+        session.order_changed.connect(self._on_order_changed)
+        session.table_loaded.connect(self._on_table_loaded)
+        session.images_changed.connect(self._on_images_changed)
+        session.closed.connect(self._on_session_closed)
+        session.saved.connect(self._on_session_saved)
+        session.settings.changed.connect(self._on_setting_changed)
+        self.canvas.cursor_moved.connect(self._on_cursor_moved)
+        self.canvas.zoom_changed.connect(self._say_place)
+        self._on_setting_changed("work.wheel_zooms")
+
+    # -- the image
+
+    def _begin(self) -> None:
+        """Show the current image; where none is chosen, the first one that wants something."""
+        if not self._on_screen or self.session.table is None:
+            return
+        if not self.session.order.size:
+            self.session.set_order(self._of_this_place())
+        if self.session.current is None and self._first_open() >= 0:
+            self._go_to(self._first_open())
+        elif self.session.current != self.shown or self.session.current is None:
+            self._show_current()
+
+    def _show_current(self) -> None:
+        image_id = self.session.current
+        self._show_facts()
+        if image_id is None:
+            self._show_nothing()
+            return
+        self._late.start()
+        self.session.loader.load(
+            image_id, partial(self._on_picture_read, image_id), partial(self._on_reading_failed, image_id), owner=self
+        )
+
+    def _show_nothing(self) -> None:
+        self.shown = None
+        self._late.stop()
+        if self.session.table is not None and not len(self.session.table):
+            self.canvas.show_notice(
+                tr("There are no images yet"), tr("Add a folder on the Dataset page."), sign="dataset"
+            )
+        else:
+            self.canvas.show_notice(tr("No image is chosen"), tr("Choose one in the filmstrip."), sign="annotate")
+
+    def _read_overlays(self) -> None:
+        image_id, project, picture = self.shown, self.session.project, self.canvas.picture
+        if image_id is None or project is None or picture is None:
+            return
+        size = (picture.width, picture.height)
+        self.session.background.run(
+            lambda: read_overlays(project, image_id, size),
+            self._on_overlays_read,
+            owner=self,
+            key="overlays",
+            lane="images",
+        )
+
+    def _show_facts(self) -> None:
+        facts = self._facts()
+        at, count = self.session.position(), int(self.session.order.size)
+        self._number.setText(tr("{n} of {all}", n=f"{at + 1:,}", all=f"{count:,}") if at >= 0 else "")
+        self._name.setText("" if facts is None else facts.name)
+        if self._panel is not None:
+            self._panel.show_image(facts)
+        self._say_place()
+
+    def _facts(self) -> Facts | None:
+        table, image_id = self.session.table, self.session.current
+        row = -1 if table is None or image_id is None else int(table.row_of([image_id])[0])
+        if table is None or row < 0:
+            return None
+        product, view = table.products[table.product[row]], table.views[table.view[row]]
+        picture = self.canvas.picture if self.shown == image_id else None
+        return Facts(
+            table.names[row],
+            table.path(row),
+            product if view == "main" else f"{product} · {view}",
+            table.lots[table.lot[row]],
+            LABELS[table.label[row]],
+            table.classes[table.defect_class[row]],
+            SPLITS[table.split[row]],
+            None if picture is None else (picture.width, picture.height),
+        )
+
+    def _go_to(self, at: int) -> None:
+        if 0 <= at < self.session.order.size:
+            self.session.set_current(int(self.session.order[at]))
+
+    def _first_open(self) -> int:
+        table = self.session.table
+        return -1 if table is None else progress.first_open(table, self._order_rows())
+
+    def _of_this_place(self) -> NDArray[np.int64]:
+        """The images of the product and view we are at; all of them where none was chosen."""
+        table, session = self.session.table, self.session
+        if table is None:
+            return np.empty(0, np.int64)
+        chosen = np.ones(len(table), np.bool_)
+        if session.product in table.products:
+            chosen &= table.product == table.products.index(session.product)
+        if session.view in table.views:
+            chosen &= table.view == table.views.index(session.view)
+        return table.ids[chosen if chosen.any() else slice(None)]
+
+    def _order_rows(self) -> NDArray[np.intp]:
+        """Rows of the order in the table; looked up again only when one of them changed."""
+        table, order = self.session.table, self.session.order
+        if table is None:
+            return np.empty(0, np.intp)
+        if self._rows_of[0] is not order or self._rows_of[1] != len(table):  # images only ever come
+            rows = table.row_of(order)
+            self._rows_of, self._rows = (order, len(table)), rows[rows >= 0]
+        return self._rows
+
+    def _say_place(self, *_: object) -> None:
+        if not self._on_screen:
+            return
+        at, count = self.session.position(), int(self.session.order.size)
+        parts = [self._cursor, zoom_text(self.canvas.zoom) if self.canvas.picture is not None else ""]
+        parts.append(tr("{n} of {all}", n=f"{at + 1:,}", all=f"{count:,}") if at >= 0 else "")
+        self.placed.emit(" · ".join(part for part in parts if part))
+
+    # -- slots
+
+    def _on_current_changed(self, _: object) -> None:
+        if self._on_screen:
+            self._show_current()
+
+    def _on_picture_read(self, image_id: int, picture: Picture) -> None:
+        if image_id != self.session.current or not self._on_screen:
+            return
+        self._late.stop()
+        self.shown, self.overlays = image_id, None
+        self.canvas.show_image(picture, keep_view=bool(self.session.settings.get("work.keep_zoom")))
+        self._show_facts()
+        self._read_overlays()
+
+    def _on_reading_failed(self, image_id: int, error: Exception) -> None:
+        if image_id != self.session.current or not self._on_screen:
+            return
+        self._late.stop()
+        self.shown, self.overlays = image_id, None
+        self.canvas.show_error(error)
+        if self._panel is not None:
+            self._panel.show_overlays(None)
+        self._show_facts()
+
+    def _on_picture_late(self) -> None:
+        facts = self._facts()
+        self.shown, self.overlays = None, None
+        self.canvas.show_notice(tr("Reading the image …"), "" if facts is None else facts.name)
+        if self._panel is not None:
+            self._panel.show_overlays(None)
+
+    def _on_overlays_read(self, overlays: Overlays) -> None:
+        if overlays.image_id != self.shown:
+            return
+        self.overlays = overlays
+        self.canvas.set_layer("mask", overlays.mask)
+        self.canvas.set_layer("roi", overlays.roi)
+        if self._panel is not None:
+            self._panel.show_overlays(overlays)
+
+    def _on_order_changed(self) -> None:
+        self._show_facts()
+        self.headline_changed.emit()
+
+    def _on_table_loaded(self, _: bool) -> None:
+        if self._panel is not None:
+            self._panel.show_classes(self.session.classes)
+        self._begin()
+        self._show_facts()
+        self.headline_changed.emit()
+
+    def _on_images_changed(self, ids: object) -> None:
+        if ids is None:
+            if self._panel is not None:
+                self._panel.show_classes(self.session.classes)
+            if self._on_screen:
+                self._read_overlays()
+            else:
+                self.shown = None  # read anew when the page comes back
+        self._show_facts()
+        self.headline_changed.emit()
+
+    def _on_session_closed(self) -> None:
+        self.overlays, self._saved_at, self._cursor = None, "", ""
+        self._rows_of, self._rows = (None, None), np.empty(0, np.intp)
+        self._show_nothing()
+
+    def _on_session_saved(self, clock: str) -> None:
+        self._saved_at = clock
+        self.headline_changed.emit()
+
+    def _on_setting_changed(self, key: str) -> None:
+        if key == "work.wheel_zooms":
+            self.canvas.navigation.wheel_zooms = bool(self.session.settings.get(key))
+
+    def _on_cursor_moved(self, x: int, y: int, rgb: object) -> None:
+        self._cursor = f"{x}, {y} · {_value_text(rgb)}" if isinstance(rgb, tuple) else ""
+        self._say_place()
+
+    def _on_label_wanted(self, label: Label) -> None:
+        self.label(label)
+        self.canvas.setFocus()
+
+    def _on_class_wanted(self, code: str) -> None:
+        if self.session.current is not None:
+            self.session.label([self.session.current], "defective", code)
+        self.canvas.setFocus()
+
+    def _on_split_wanted(self, split: Split) -> None:
+        if self.session.current is not None:
+            self.session.split([self.session.current], split)
+        self.canvas.setFocus()
+
+    def _on_hint_closed(self) -> None:
+        self.session.memory.remember(_HINT, True)
+
+    def _on_area_wanted(self, extent: tuple[float, float, float, float]) -> None:
+        self.canvas.show_area(extent)
+        self.canvas.setFocus()
+
+
+def _value_text(rgb: tuple[int, int, int]) -> str:
+    """One number for grey, three for a colour."""
+    red, green, blue = rgb
+    return f"{red}" if red == green == blue else f"{red} {green} {blue}"

@@ -1,0 +1,299 @@
+"""The inspector of Annotate: what this image is, its label, class and split, its mask, what is laid over it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QComboBox,
+    QFormLayout,
+    QGridLayout,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.canvas.overlays import Overlays, class_colours
+from app.canvas.view import Canvas
+from app.commands import keys_text
+from app.fold import Fold
+from app.icons import icon
+from app.session import Session
+from app.words import label_word, split_word, tr
+from core.project.records import DefectClass
+from core.words import SPLITS, Label, Split
+
+_LABELS: Final[tuple[tuple[Label, str, str], ...]] = (
+    ("good", "good", "label.good"),
+    ("defective", "defective", "label.defective"),
+    ("unlabelled", "unlabelled", "label.unsure"),
+)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """One image in words."""
+
+    name: str
+    path: Path
+    place: str  # product and view
+    lot: str
+    label: Label
+    defect_class: str
+    split: Split
+    size: tuple[int, int] | None = None
+
+
+class ImagePanel(QWidget):
+    """Shows facts and hands wishes on; it changes nothing itself."""
+
+    label_wanted = Signal(str)
+    class_wanted = Signal(str)
+    split_wanted = Signal(str)
+    area_wanted = Signal(object)  # an extent of the image
+
+    def __init__(self, session: Session, canvas: Canvas, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._canvas = canvas
+        self._facts: Facts | None = None
+        self._overlays: Overlays | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(12, theme.SPACE, 12, 12)
+        column.setSpacing(theme.SPACE // 2)
+        column.addWidget(self._image_section())
+        column.addWidget(self._label_section())
+        column.addWidget(self._mask_section())
+        column.addWidget(self._layer_section())
+        column.addStretch(1)
+        self.show_image(None)
+        self.show_overlays(None)
+
+    # -- what is shown
+
+    def show_image(self, facts: Facts | None) -> None:
+        """The image's facts; None: nothing is chosen."""
+        self._facts = facts
+        for widget in (*self._buttons.values(), self._classes, self._split):
+            widget.setEnabled(facts is not None and self._session.can_write)
+        if facts is None:
+            self._name.setText(tr("No image is chosen"))
+            self._detail.setText("")
+            self._note.hide()
+            return
+        self._name.setText(facts.name)
+        self._name.setToolTip(str(facts.path))
+        parts = [facts.place, tr("Lot {lot}", lot=facts.lot) if facts.lot else ""]
+        parts.append(f"{facts.size[0]:,} × {facts.size[1]:,}" if facts.size else "")
+        self._detail.setText(" · ".join(part for part in parts if part))
+        self._buttons[facts.label].setChecked(True)
+        self._split.setCurrentIndex(SPLITS.index(facts.split))
+        self._classes.setEnabled(self._classes.isEnabled() and facts.label == "defective")
+        at = self._classes.findData(facts.defect_class)
+        self._classes.setCurrentIndex(max(at, 0))
+        not_trained = facts.split == "train" and facts.label != "good"
+        self._note.setText(tr("Left out of training: only good images are learned from."))
+        self._note.setVisible(not_trained)
+
+    def show_classes(self, classes: Sequence[DefectClass]) -> None:
+        """What may be chosen as a defect class."""
+        self._classes.clear()
+        self._classes.addItem(tr("No class"), "")
+        colours = class_colours(classes)
+        for one in classes:
+            self._classes.addItem(QIcon(swatch(colours[one.id])), class_word(one), one.code)
+        if self._facts is not None:
+            self.show_image(self._facts)
+
+    def show_overlays(self, overlays: Overlays | None) -> None:
+        """The classes that are painted on the image, and whether it has regions."""
+        self._overlays = overlays
+        while (item := self._painted.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        painted = () if overlays is None else overlays.painted
+        by_id = {one.id: one for one in self._session.classes}
+        for row, (class_id, pixels) in enumerate(painted):
+            self._add_painted(row, by_id.get(class_id), class_id, pixels)
+        self._mask_note.setText(self._mask_words(overlays))
+        self._zoom_to.setVisible(bool(painted))
+        has_roi = overlays is not None and overlays.roi is not None
+        self._checks["roi"].setEnabled(has_roi)
+        self._sliders["roi"].setEnabled(has_roi)
+        self._roi_note.setText("" if has_roi else tr("No region of interest yet: all of the image is inspected."))
+        self._roi_note.setVisible(not has_roi)
+
+    # -- building
+
+    def _image_section(self) -> QWidget:
+        head = QWidget(self)
+        column = QVBoxLayout(head)
+        column.setContentsMargins(0, 0, 0, theme.SPACE)
+        column.setSpacing(2)
+        self._name = QLabel(head)
+        self._name.setProperty("role", "section")
+        self._name.setWordWrap(True)
+        self._name.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self._detail = QLabel(head)
+        self._detail.setProperty("role", "muted")
+        self._detail.setWordWrap(True)
+        self._detail.setFont(theme.mono_numbers(self._detail.font()))
+        column.addWidget(self._name)
+        column.addWidget(self._detail)
+        return head
+
+    def _label_section(self) -> QWidget:
+        fold = Fold("annotate.label", tr("Label"), self._session.memory, self)
+        row = QHBoxLayout()
+        row.setSpacing(theme.SPACE // 2)
+        self._group = QButtonGroup(self)
+        self._buttons: dict[str, QToolButton] = {}
+        for label, sign, command in _LABELS:
+            button = QToolButton(fold)
+            button.setText(f"{label_word(label)}  {keys_text(command)}")
+            button.setToolTip(
+                tr("{label}, then the next image  ({key})", label=label_word(label), key=keys_text(command))
+            )
+            button.setIcon(icon(sign, theme.COLOUR[label]))
+            button.setIconSize(QSize(20, 20))
+            button.setCheckable(True)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.setMinimumSize(84, 52)
+            button.setObjectName(command)
+            button.clicked.connect(lambda _=False, label=label: self.label_wanted.emit(label))
+            self._group.addButton(button)
+            self._buttons[label] = button
+            row.addWidget(button, 1)
+        fold.body.addLayout(row)
+        form = QFormLayout()
+        form.setHorizontalSpacing(12)
+        form.setVerticalSpacing(theme.SPACE)
+        self._classes = QComboBox(fold)
+        self._classes.setToolTip(tr("What kind of defect it is"))
+        self._classes.activated.connect(lambda at: self.class_wanted.emit(self._classes.itemData(at)))
+        self._split = QComboBox(fold)
+        for split in SPLITS:
+            self._split.addItem(split_word(split), split)
+        self._split.activated.connect(lambda at: self.split_wanted.emit(self._split.itemData(at)))
+        form.addRow(tr("Defect class"), self._classes)
+        form.addRow(tr("Used for"), self._split)
+        fold.body.addLayout(form)
+        self._note = QLabel(fold)
+        self._note.setProperty("role", "warning")
+        self._note.setWordWrap(True)
+        fold.body.addWidget(self._note)
+        return fold
+
+    def _mask_section(self) -> QWidget:
+        fold = Fold("annotate.mask", tr("Painted"), self._session.memory, self)
+        self._mask_note = QLabel(fold)
+        self._mask_note.setProperty("role", "muted")
+        self._mask_note.setWordWrap(True)
+        self._painted = QGridLayout()
+        self._painted.setHorizontalSpacing(theme.SPACE)
+        self._painted.setColumnStretch(1, 1)
+        self._zoom_to = QToolButton(fold)
+        self._zoom_to.setText(tr("Look closely"))
+        self._zoom_to.setAutoRaise(True)
+        self._zoom_to.clicked.connect(self._on_zoom_to_clicked)
+        fold.body.addLayout(self._painted)
+        fold.body.addWidget(self._mask_note)
+        fold.body.addWidget(self._zoom_to, 0, Qt.AlignmentFlag.AlignLeft)
+        return fold
+
+    def _layer_section(self) -> QWidget:
+        fold = Fold("annotate.layers", tr("Laid over the image"), self._session.memory, self)
+        grid = QGridLayout()
+        grid.setHorizontalSpacing(12)
+        grid.setColumnStretch(1, 1)
+        self._checks: dict[str, QCheckBox] = {}
+        self._sliders: dict[str, QSlider] = {}
+        for row, (name, word) in enumerate((("mask", tr("Defects")), ("roi", tr("Region of interest")))):
+            check = QCheckBox(word, fold)
+            check.setChecked(self._canvas.is_layer_visible(name))
+            check.toggled.connect(lambda on, name=name: self._canvas.set_layer_visible(name, on))
+            check.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            slider = QSlider(Qt.Orientation.Horizontal, fold)
+            slider.setRange(5, 100)
+            slider.setValue(round(100 * self._canvas.layer_opacity(name)))
+            slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            slider.setToolTip(tr("Opacity  (Shift+wheel)") if name == "mask" else tr("Opacity"))
+            slider.setAccessibleName(tr("Opacity of {layer}", layer=word))
+            slider.valueChanged.connect(lambda value, name=name: self._canvas.set_layer_opacity(name, value / 100))
+            grid.addWidget(check, row, 0)
+            grid.addWidget(slider, row, 1)
+            self._checks[name], self._sliders[name] = check, slider
+        self._canvas.opacity_changed.connect(self._on_opacity_changed)
+        fold.body.addLayout(grid)
+        self._roi_note = QLabel(fold)
+        hint = QLabel(tr("Hold {key} to see the bare image.", key=keys_text("view.hide_overlays")), fold)
+        for words in (self._roi_note, hint):
+            words.setProperty("role", "muted")
+            words.setWordWrap(True)
+            fold.body.addWidget(words)
+        return fold
+
+    def _add_painted(self, row: int, one: DefectClass | None, class_id: int, pixels: int) -> None:
+        colour = theme.COLOUR["defective"] if one is None else QColor(one.colour)
+        sign = QLabel(self)
+        sign.setPixmap(swatch(colour))
+        name = QLabel(tr("Class {n}", n=class_id) if one is None else class_word(one), self)
+        amount = QLabel(tr("{n} px", n=f"{pixels:,}"), self)
+        amount.setProperty("role", "muted")
+        amount.setFont(theme.mono_numbers(amount.font()))
+        self._painted.addWidget(sign, row, 0)
+        self._painted.addWidget(name, row, 1)
+        self._painted.addWidget(amount, row, 2, Qt.AlignmentFlag.AlignRight)
+
+    def _mask_words(self, overlays: Overlays | None) -> str:
+        if overlays is None:
+            return ""
+        if not overlays.painted:
+            return tr("Nothing is painted on this image.")
+        if overlays.origin == "import":
+            return tr("Imported.")
+        return tr("Painted by {who}.", who=overlays.author)
+
+    # -- slots
+
+    def _on_opacity_changed(self, name: str, opacity: float) -> None:
+        if name in self._sliders:
+            self._sliders[name].setValue(round(100 * opacity))
+
+    def _on_zoom_to_clicked(self) -> None:
+        mask = None if self._overlays is None else self._overlays.mask
+        if mask is not None and mask.extent is not None:
+            self.area_wanted.emit(mask.extent)
+
+
+def class_word(one: DefectClass) -> str:
+    """The name of a class in the person's language, else its code."""
+    from PySide6.QtCore import QLocale
+
+    language = QLocale().name().split("_")[0]
+    return one.names.get(language) or one.names.get("en") or one.code
+
+
+def swatch(colour: QColor, side: int = 14) -> QPixmap:
+    """A small square of a class's colour."""
+    pixmap = QPixmap(side, side)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
+    painter.drawRoundedRect(0, 0, side, side, 3, 3)
+    painter.end()
+    return pixmap
