@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from core.config import MODELS, TrainingConfig, preset, with_overrides
 from core.errors import ConfigError, FlawscopeError, InputError, TrainingError
@@ -13,9 +13,10 @@ from core.project import Project
 from core.project.records import ImageRow, View
 from core.project.results import RunRow, RunState
 from core.words import Box
-from core.workflow import evaluating
-from core.workflow.results import Result
 from core.workflow.scores import FINAL, read_back
+
+if TYPE_CHECKING:
+    from core.workflow.results import Result
 
 FEW_GOOD: Final = 10  # below so many, a detector mostly learns the few images by heart
 _PURPOSE: Final = "training"  # of the scoring that ends a training
@@ -113,6 +114,8 @@ def collect(project: Project, number: int, running: RunningJob | None = None) ->
 
     Raises what the worker said (`TrainingError`, `StorageError`) when there is no model to measure.
     """
+    from core.workflow import evaluating  # brings scikit-learn: a window starts and follows trainings without it
+
     run = project.run_by_number(number)
     ended, failure = _end(run, running)
     project.update_run(run.id, state=ended, error=str(failure or ""))

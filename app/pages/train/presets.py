@@ -1,0 +1,165 @@
+"""How long a training may take: one card a preset, named by what it costs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
+
+from app import theme
+from app.words import tr
+from core.config import PresetInfo
+
+TRIAL: Final = "micro"  # shows that everything works and finds nothing: offered in the details only
+_HEIGHT: Final = 50
+_RADIUS: Final = 6
+_DOT: Final = 16
+_LEFT: Final = 40
+_RIGHT: Final = 12
+
+
+class PresetCard(QAbstractButton):
+    """One preset: its cost, what it is good for, and when it would be done."""
+
+    def __init__(self, preset: PresetInfo, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.preset = preset
+        self._finish = ""
+        self.setCheckable(True)
+        self.setAutoExclusive(True)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setText(_capital(tr(preset.cost)))
+        self.setAccessibleName(self.text())
+        self.setAccessibleDescription(tr(preset.line))
+        self.setToolTip(tr("{line}\nThe detector sees {size} x {size} pixels.", line=tr(preset.line), size=preset.size))
+
+    def set_finish(self, text: str) -> None:
+        """When it would be done, `14:32`; '' when nobody knows."""
+        if text != self._finish:
+            self._finish = text
+            self.update()
+
+    def sizeHint(self) -> QSize:
+        return QSize(320, _HEIGHT)
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(220, _HEIGHT)
+
+    def enterEvent(self, event: QEvent) -> None:
+        self.update()
+
+    def leaveEvent(self, event: QEvent) -> None:
+        self.update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        box = QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5)
+        accent, line = theme.COLOUR["accent"], theme.line()
+        fill = QColor(accent)
+        fill.setAlpha(26 if self.isChecked() else 12 if self.underMouse() else 0)
+        painter.setPen(QPen(accent if self.isChecked() or self.hasFocus() else line, 1.5 if self.isChecked() else 1))
+        painter.setBrush(fill)
+        painter.drawRoundedRect(box, _RADIUS, _RADIUS)
+        self._draw_dot(painter, accent, line)
+        self._draw_words(painter)
+        painter.end()
+
+    def _draw_dot(self, painter: QPainter, accent: QColor, line: QColor) -> None:
+        circle = QRectF(12, (self.height() - _DOT) / 2, _DOT, _DOT)
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(accent if self.isChecked() else line.darker(120), 1.5))
+        painter.drawEllipse(circle)
+        if self.isChecked():
+            painter.setPen(Qt.PenStyle.NoPen)
+            painter.setBrush(accent)
+            painter.drawEllipse(circle.adjusted(4, 4, -4, -4))
+
+    def _draw_words(self, painter: QPainter) -> None:
+        bold = QFont(self.font())
+        bold.setWeight(QFont.Weight.DemiBold)
+        numbers = theme.mono_numbers(self.font())
+        painter.setFont(numbers)
+        finish = tr("done {clock}", clock=self._finish) if self._finish else ""
+        taken = painter.fontMetrics().horizontalAdvance(finish)
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        upper = QRectF(_LEFT, 6, self.width() - _LEFT - _RIGHT, self.height() / 2 - 6)
+        lower = QRectF(_LEFT, self.height() / 2, self.width() - _LEFT - _RIGHT, self.height() / 2 - 6)
+        centre = Qt.AlignmentFlag.AlignVCenter
+        painter.setPen(theme.muted())
+        painter.drawText(upper, int(Qt.AlignmentFlag.AlignRight | centre), finish)
+        line = painter.fontMetrics().elidedText(tr(self.preset.line), Qt.TextElideMode.ElideRight, round(lower.width()))
+        painter.drawText(lower, int(centre), line)
+        painter.setFont(bold)
+        painter.setPen(text)
+        painter.drawText(upper.adjusted(0, 0, -taken - 8, 0), int(centre), self.text())
+
+
+class PresetCards(QFrame):
+    """The presets of a model, cheapest first."""
+
+    chosen = Signal(str)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setProperty("role", "card")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(16, 12, 16, 12)
+        self._column.setSpacing(6)
+        title = QLabel(tr("How long may it take?"), self)
+        title.setProperty("role", "heading")
+        self._column.addWidget(title)
+        self._column.addStretch(1)
+        self._cards: dict[str, PresetCard] = {}
+
+    @property
+    def preset(self) -> str:
+        """The preset that is chosen; '' before there is one."""
+        return next((name for name, card in self._cards.items() if card.isChecked()), "")
+
+    def show_presets(self, presets: Sequence[PresetInfo], chosen: str) -> None:
+        """Offer these."""
+        for card in self._cards.values():
+            card.deleteLater()
+        self._cards = {}
+        for number, preset in enumerate(presets):
+            card = PresetCard(preset, self)
+            card.setVisible(preset.name != TRIAL or chosen == TRIAL)
+            card.clicked.connect(lambda _=False, name=preset.name: self.chosen.emit(name))
+            self._column.insertWidget(number + 1, card)
+            self._cards[preset.name] = card
+        self.choose(chosen)
+
+    def choose(self, name: str) -> None:
+        """Choose a preset by name."""
+        card = self._cards.get(name)
+        if card is not None:
+            card.show()
+            card.setChecked(True)
+
+    def card(self, name: str) -> PresetCard:
+        """The card of a preset. Raises KeyError."""
+        return self._cards[name]
+
+    def set_finish(self, name: str, text: str) -> None:
+        """When a preset would be done."""
+        self._cards[name].set_finish(text)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
+        shown = [name for name, card in self._cards.items() if not card.isHidden()]
+        if step is None or self.preset not in shown:
+            super().keyPressEvent(event)
+            return
+        name = shown[min(len(shown) - 1, max(0, shown.index(self.preset) + step))]
+        self._cards[name].setFocus()
+        self._cards[name].click()
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]

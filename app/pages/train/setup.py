@@ -1,0 +1,350 @@
+"""Before a training: what is needed, how long it may take, which products, and the button."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+from PySide6.QtCore import Qt, QTimer, Signal
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
+
+from app import theme
+from app.commands import tooltip
+from app.forms import ConfigForm, Fold
+from app.icons import icon
+from app.pages.train.checklist import Checklist
+from app.pages.train.offers import Offers
+from app.pages.train.presets import TRIAL, PresetCards
+from app.pages.train.products import Candidate, Products, StopBy
+from app.session import Session
+from app.words import tr
+from core.config import MODELS, TrainingConfig, preset, presets
+from core.words import LABELS, SPLITS
+from core.workflow import readiness
+from core.workflow.readiness import Facts
+
+if TYPE_CHECKING:
+    from core.workflow.feeding import Offer
+    from core.workflow.training import Order
+
+_NARROW: Final = 820  # below: checklist above the presets, not beside
+_FIRST_PRESET: Final = "quick"
+_TICK_MS: Final = 20_000  # the clock goes on
+
+
+class SetupPanel(QWidget):
+    """Everything that is decided before a training, and the button that starts it."""
+
+    train_wanted = Signal()
+    fix_wanted = Signal(str)
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._facts: Facts | None = None
+        self._computing_on: str | None = None
+        self._model = next(iter(MODELS))
+        self._form: ConfigForm | None = None
+        self._checks = Checklist(self)
+        self._cards = PresetCards(self)
+        self._products = Products(self)
+        self._offers = Offers(self)
+        self._stop_by = StopBy(self)
+        self._details = Fold(tr("Details for experts"), self._make_details, self)
+        self._clock = QTimer(self)
+        self._clock.setInterval(_TICK_MS)
+        self._clock.timeout.connect(self.show_checks)
+        self._build()
+        self._checks.fix_wanted.connect(self.fix_wanted)
+        self._cards.chosen.connect(self._on_preset_chosen)
+        self._products.changed.connect(self.show_checks)
+        self._stop_by.changed.connect(self.show_checks)
+        chosen = session.memory.recall("train.preset", _FIRST_PRESET)
+        offered = presets(self._model)
+        self._cards.show_presets(offered, chosen if any(one.name == chosen for one in offered) else _FIRST_PRESET)
+        self.show_checks()
+
+    # -- what is decided
+
+    @property
+    def checklist(self) -> Checklist:
+        """The seven lines."""
+        return self._checks
+
+    @property
+    def cards(self) -> PresetCards:
+        """The presets."""
+        return self._cards
+
+    @property
+    def products(self) -> Products:
+        """The ticks of products and views."""
+        return self._products
+
+    @property
+    def stop_by(self) -> StopBy:
+        """By when everything must be done."""
+        return self._stop_by
+
+    @property
+    def offers(self) -> Offers:
+        """What is offered from review."""
+        return self._offers
+
+    @property
+    def button(self) -> QPushButton:
+        """The one that starts."""
+        return self._button
+
+    @property
+    def form(self) -> ConfigForm | None:
+        """All settings; None until the details were opened once."""
+        return self._form
+
+    @property
+    def facts(self) -> Facts | None:
+        """What was found out about the view; None while it is being looked at."""
+        return self._facts
+
+    def config(self) -> TrainingConfig:
+        """The settings as chosen."""
+        return self._form.config if self._form is not None else preset(self._model, self._cards.preset)
+
+    def choose_preset(self, name: str) -> None:
+        """Choose a preset."""
+        self._cards.choose(name)
+        self._on_preset_chosen(name)
+
+    def choose_finer(self) -> None:
+        """Choose the next preset at which the detector sees more pixels."""
+        offered = presets(self._model)
+        now = next(number for number, one in enumerate(offered) if one.name == self._cards.preset)
+        finer = [one.name for one in offered[now + 1 :] if one.size > offered[now].size]
+        if finer:
+            self.choose_preset(finer[0])
+
+    def chosen(self) -> list[tuple[str, str]]:
+        """The (product, view) pairs that will be trained."""
+        if not self._products.isHidden():
+            return self._products.ticked()
+        return [] if self._facts is None or not self._facts.good else [(self._facts.product, self._facts.view)]
+
+    def orders(self, now: datetime) -> list[tuple[str, str, Order]]:
+        """What to order; with a time to stop by, each gets its share of what is left."""
+        from core.workflow.training import Order
+
+        chosen, config = self.chosen(), self.config()
+        changes = () if self._form is None else self._form.changes
+        minutes = self._minutes_each(now, len(chosen))
+        order = Order(model=self._model, preset=config.preset, minutes=minutes, changes=changes)
+        return [(product, view, order) for product, view in chosen]
+
+    def deadline(self, now: datetime) -> datetime | None:
+        """By when everything must be done."""
+        return self._stop_by.moment(now)
+
+    @property
+    def can_start(self) -> bool:
+        """Whether the button may be pressed."""
+        return self._session.can_write and bool(self.chosen()) and readiness.can_start(self._checks.found)
+
+    # -- what is known
+
+    def show_facts(self, facts: Facts) -> None:
+        """What was found out about the view."""
+        self._facts = facts
+        self.show_checks()
+
+    def show_computing_on(self, words: str) -> None:
+        """What this computer computes on."""
+        self._computing_on = words
+        self.show_checks()
+
+    def show_offers(self, offers: list[Offer]) -> None:
+        """Parts that review offers to this training."""
+        self._offers.show_offers(offers)
+
+    def show_place(self) -> None:
+        """Other images, or another place: count what can be trained."""
+        table = self._session.table
+        here = self._session.chosen_view()
+        candidates = [] if table is None else _candidates(self._session)
+        self._products.show_candidates(candidates, None if here is None else (here.product, here.code))
+        self.show_checks()
+
+    def show_checks(self) -> None:
+        """The lines, the finish times and the button, as of now."""
+        now = datetime.now()
+        config, stop_by = self.config(), self.deadline(now)
+        facts = self._facts or Facts("", "", good=1, good_parts=1, tuning_good=99, test=99, free=1 << 50)
+        if self._facts is not None:
+            found = readiness.checks(facts, config, computing_on=self._computing_on, now=now, stop_by=stop_by)
+            self._checks.show_checks(found)
+        for one in presets(self._model):
+            seconds = readiness.seconds_needed(facts, preset(self._model, one.name))
+            words = "" if seconds is None else readiness.clock(now + timedelta(seconds=seconds), now)
+            self._cards.set_finish(one.name, words)
+        self._show_button(now, facts, config, stop_by)
+
+    def showEvent(self, event: Any) -> None:
+        self._clock.start()
+        self.show_checks()
+
+    def hideEvent(self, event: Any) -> None:
+        self._clock.stop()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        narrow = self.width() < _NARROW
+        wanted = QBoxLayout.Direction.TopToBottom if narrow else QBoxLayout.Direction.LeftToRight
+        self._pair.setDirection(wanted)
+
+    # -- inside
+
+    def _build(self) -> None:
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(0, 0, 0, 0)
+        whole.setSpacing(0)
+        scroll = QScrollArea(self)
+        scroll.setWidgetResizable(True)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        body = QWidget(scroll)
+        column = QVBoxLayout(body)
+        column.setContentsMargins(16, 4, 16, 16)
+        column.setSpacing(12)
+        intro = QLabel(tr("The detector learns what good parts look like. Painting defects is optional."), body)
+        intro.setProperty("role", "muted")
+        column.addWidget(intro)
+        self._pair = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        self._pair.setSpacing(12)
+        self._pair.addWidget(self._checks, 11)
+        self._pair.addWidget(self._cards, 10)
+        column.addLayout(self._pair)
+        column.addWidget(self._products)
+        column.addWidget(self._offers)
+        column.addWidget(self._details)
+        column.addStretch(1)
+        scroll.setWidget(body)
+        whole.addWidget(scroll, 1)
+        whole.addWidget(self._bar())
+        self._products.hide()
+
+    def _bar(self) -> QWidget:
+        bar = QWidget(self)
+        column = QVBoxLayout(bar)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        line = QFrame(bar)
+        line.setProperty("role", "line")
+        column.addWidget(line)
+        row = QHBoxLayout()
+        row.setContentsMargins(16, 10, 16, 10)
+        row.setSpacing(16)
+        self._button = QPushButton(icon("play", theme.COLOUR["unused"].lighter(220)), tr("Train"), bar)
+        self._button.setProperty("role", "primary")
+        self._button.setMinimumSize(168, 44)
+        self._button.setToolTip(tooltip("train.start"))
+        self._button.setObjectName("train")
+        self._button.clicked.connect(self.train_wanted)
+        row.addWidget(self._button)
+        words = QVBoxLayout()
+        words.setSpacing(0)
+        self._finish = QLabel(bar)
+        self._finish.setProperty("role", "title")
+        self._finish.setFont(theme.mono_numbers(self._finish.font()))
+        self._why = QLabel(bar)
+        self._why.setProperty("role", "muted")
+        words.addWidget(self._finish)
+        words.addWidget(self._why)
+        row.addLayout(words, 1)
+        row.addWidget(self._stop_by)
+        column.addLayout(row)
+        return bar
+
+    def _make_details(self) -> QWidget:
+        holder = QWidget(self)
+        column = QVBoxLayout(holder)
+        column.setContentsMargins(8, 0, 0, 0)
+        column.setSpacing(4)
+        row = QHBoxLayout()
+        trial = QPushButton(tr("Try run: some seconds, finds nothing"), holder)
+        trial.setProperty("role", "link")
+        trial.clicked.connect(lambda: self.choose_preset(TRIAL))
+        reset = QPushButton(tr("Back to the preset"), holder)
+        reset.setProperty("role", "link")
+        row.addWidget(trial)
+        row.addWidget(reset)
+        row.addStretch(1)
+        column.addLayout(row)
+        self._form = ConfigForm(preset(self._model, self._cards.preset), holder)
+        reset.clicked.connect(self._form.reset)
+        self._form.changed.connect(self.show_checks)
+        column.addWidget(self._form)
+        return holder
+
+    def _show_button(self, now: datetime, facts: Facts, config: TrainingConfig, stop_by: datetime | None) -> None:
+        count = len(self.chosen())
+        self._button.setEnabled(self.can_start)
+        self._button.setText(tr("Train") if count <= 1 else tr("Train {n} products", n=count))
+        headline, rest = self._finish_words(now, facts, config, stop_by, count)
+        self._finish.setText(headline)
+        self._why.setText(rest)
+
+    def _finish_words(
+        self, now: datetime, facts: Facts, config: TrainingConfig, stop_by: datetime | None, count: int
+    ) -> tuple[str, str]:
+        if not self._session.can_write:
+            return tr("Reading only"), tr("Another window works on this project.")
+        if self._facts is None:
+            return tr("One moment …"), tr("Looking at the images")
+        if not self.can_start:
+            return tr("Not yet"), tr("The lines with a cross say what is missing.")
+        which = "" if count <= 1 else tr("{n} trainings, one after another", n=count)
+        minutes = self._minutes_each(now, count)
+        if stop_by is not None and minutes is not None:
+            each = readiness.span(60 * minutes)
+            return tr("Done by {clock}", clock=readiness.clock(stop_by, now)), tr("{each} for each training", each=each)
+        seconds = readiness.seconds_needed(facts, config)
+        if seconds is None:
+            cost = next(one.cost for one in presets(self._model) if one.name == config.preset)
+            return tr("Takes {cost}", cost=tr(cost)), which or tr("The finish time is known after the first minute.")
+        done = readiness.clock(now + timedelta(seconds=seconds * max(1, count)), now)
+        span = readiness.span(seconds * max(1, count))
+        return tr("Done about {clock}", clock=done), which or tr("{span} from now", span=span)
+
+    def _minutes_each(self, now: datetime, count: int) -> float | None:
+        """Minutes for each where the time until the deadline is shorter than what they would take."""
+        stop_by = self.deadline(now)
+        if stop_by is None or not count:
+            return None
+        facts, config = self._facts or Facts("", ""), self.config()
+        seconds = (stop_by - now).total_seconds()
+        needed = readiness.seconds_needed(facts, config)
+        if needed is not None and needed * count <= seconds:
+            return None
+        return readiness.minutes_each(facts, config, seconds=seconds, trainings=count)
+
+    def _on_preset_chosen(self, name: str) -> None:
+        self._session.memory.remember("train.preset", name)
+        if self._form is not None:
+            self._form.set_base(preset(self._model, name))
+        self.show_checks()
+
+
+def _candidates(session: Session) -> list[Candidate]:
+    table = session.table
+    if table is None:
+        return []
+    usable = (table.split == SPLITS.index("train")) & (table.label == LABELS.index("good")) & ~table.problem
+    names = [(view.product, view.code) for view in session.views]
+    found = []
+    for product, view in names:
+        here = np.zeros(0, np.bool_)
+        if product in table.products and view in table.views:
+            at, code = table.products.index(product), table.views.index(view)
+            here = usable & (table.product == at) & (table.view == code)
+        found.append(Candidate(product, view, int(np.count_nonzero(here))))
+    return found

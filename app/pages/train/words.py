@@ -1,0 +1,125 @@
+"""What the page says of a training: its state now, how it ended, what to do then."""
+
+from __future__ import annotations
+
+import time
+from datetime import datetime
+from typing import Any, Final
+
+from app.trace import Trace
+from app.words import state_word, tr
+from core.project.results import RunRow
+from core.workflow.readiness import clock, span
+
+ENDED: Final = frozenset({"finished", "stopped", "failed", "interrupted", "discarded"})
+RUNNING: Final = frozenset({"starting", "running", "paused", "stopping", "not_responding", "collecting"})
+
+
+def now_word(state: str) -> str:
+    """A state in one or two words."""
+    more = {"not_responding": tr("Not responding"), "collecting": tr("Measuring")}
+    return more.get(state) or state_word(state)
+
+
+def now_sentence(state: str, trace: Trace | None) -> str:
+    """What happens at this moment."""
+    if state == "collecting":
+        return tr("Done. The figures are being measured …")
+    if state == "not_responding":
+        return tr("Nothing was heard for 30 seconds. It may only be busy; killing it keeps the last checkpoint.")
+    if state == "stopping":
+        return tr("Stopping: what was learnt is saved, then the images are scored …")
+    if state == "paused":
+        return tr("Paused. What was learnt is saved; nothing is computed.")
+    phase = "" if trace is None else trace.phase
+    if state == "starting" or phase in ("", "loading"):
+        return tr("Starting: the program that trains is being loaded …")
+    if phase == "preparing":
+        return tr("Reading the good images …")
+    if phase == "finishing":
+        return tr("Finishing the model …")
+    if phase == "scoring" and trace is not None:
+        return tr("Learnt. Scoring image {done} of {total} …", done=trace.done, total=trace.total)
+    return _learning(trace)
+
+
+def _learning(trace: Trace | None) -> str:
+    if trace is None or not trace.step:
+        return tr("Getting ready for the first step …")
+    return tr(
+        "Step {step:,} of {steps:,} · pass {epoch} over the good images", step=trace.step, steps=trace.steps,
+        epoch=trace.epoch + 1,
+    )  # fmt: skip
+
+
+def finish_clock(finish: float | None) -> str:
+    """The clock time at which it will be done; '' when nobody knows yet."""
+    return "" if finish is None else clock(datetime.fromtimestamp(finish), datetime.now())
+
+
+def left(finish: float | None) -> str:
+    """How long it will still take."""
+    return "" if finish is None else tr("{span} left", span=span(max(1.0, finish - time.time())))
+
+
+def ending(run: RunRow) -> tuple[str, str]:
+    """How it ended: a headline, and what that means and what to do."""
+    when = _when(run.finished)
+    if run.state == "finished":
+        return tr("Finished {when}", when=when), _took(run)
+    if run.state == "stopped":
+        return tr("Stopped {when}", when=when), tr("You stopped it. Its model is usable; its figures are below.")
+    if run.state == "failed":
+        return tr("Failed {when}", when=when), run.error or tr("It did not say why. The log may.")
+    if run.state == "interrupted":
+        return tr("Interrupted {when}", when=when), tr("The last checkpoint was kept: it can go on from there.")
+    if run.state == "discarded":
+        return tr("Discarded"), tr("Its files were removed.")
+    return now_word(run.state), tr("It waits for its turn.")
+
+
+def figures(run: RunRow) -> str:
+    """The headline figures with what they rest on; '' when nothing was measured."""
+    found: dict[str, Any] = dict(run.figures)
+    image, pixel = found.get("image_auroc"), found.get("pixel_auroc")
+    if image is None:
+        return ""
+    words = tr("Tells good from defective: AUROC {value:.1f} %", value=100 * image)
+    if pixel is not None:
+        words += tr(" · finds the place: {value:.1f} %", value=100 * pixel)
+    good = int(found.get("images", 0)) - int(found.get("defective", 0))
+    return words + tr("  ({bad} defective, {good} good test images)", bad=found.get("defective", 0), good=good)
+
+
+def short_end(run: RunRow) -> str:
+    """The second line of a training in the list."""
+    if run.state in ("finished", "stopped"):
+        image = run.figures.get("image_auroc")
+        figure = "" if image is None else tr(" · AUROC {value:.1f} %", value=100 * image)
+        return f"{state_word(run.state)} {_when(run.finished)}{figure}"
+    if run.state in ENDED:
+        return f"{state_word(run.state)} {_when(run.finished)}"
+    return now_word(run.state)
+
+
+def title(run: RunRow) -> str:
+    """`Training #12`."""
+    return tr("Training #{n}", n=run.number)
+
+
+def place(product: str, view: str | None) -> str:
+    """`chip` or `chip > top`."""
+    return product if view in (None, "", "main") else f"{product} › {view}"
+
+
+def _when(moment: str | None) -> str:
+    if moment is None:
+        return ""
+    return clock(datetime.fromisoformat(moment).astimezone().replace(tzinfo=None), datetime.now())
+
+
+def _took(run: RunRow) -> str:
+    if run.started is None or run.finished is None:
+        return ""
+    seconds = (datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)).total_seconds()
+    return tr("It took {span}.", span=span(seconds))

@@ -1,0 +1,123 @@
+"""One worker that is being followed, and finding those that go on without a window."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import TYPE_CHECKING, Final
+
+from app.trace import Trace, read_trace
+from app.words import tr
+from core.errors import InputError
+from core.jobs import Job, RunningJob
+from core.project.results import RunState
+
+if TYPE_CHECKING:
+    from core.project import Project
+    from core.workflow.scoring import ScoringJob
+    from core.workflow.training import Order
+
+State = str  # a core.project RunState, or "collecting" (results are taken in), or "not_responding"
+
+_LIVE: Final[tuple[RunState, ...]] = ("starting", "running", "paused", "stopping")
+_STATE_OF: Final[dict[str, State]] = {
+    "loading": "starting",
+    "preparing": "starting",
+    "training": "running",
+    "paused": "paused",
+    "stopping": "stopping",
+}
+
+
+@dataclass(eq=False)
+class Work:
+    """One worker that is being followed."""
+
+    number: int
+    running: RunningJob
+    project: Project
+    trace: Trace = field(default_factory=Trace)
+    state: State = "starting"
+    scoring: ScoringJob | None = None
+    detached: bool = False
+    is_stopping: bool = False
+    is_discarded: bool = False
+    stop_by: float | None = None  # seconds since 1970
+    heard_at: float = field(default_factory=time.monotonic)
+
+
+def state_of(phase: str) -> State:
+    """The state of a training in a phase of its work."""
+    return _STATE_OF.get(phase, "running")
+
+
+def status_of(works: Sequence[Work], *, pending: bool) -> tuple[str, float | None, float | None]:
+    """A word ('' when nothing goes on), the share done and the finish, where they are known."""
+    if not works:
+        return (tr("Training") if pending else "", None, None)
+    work = min(works, key=lambda one: one.scoring is not None)
+    trace = work.trace
+    word = tr("Scoring") if work.scoring is not None or trace.phase == "scoring" else tr("Training")
+    is_measured = trace.position > 0 or trace.phase == "scoring"
+    return word, trace.fraction if is_measured else None, trace.finish
+
+
+def prepare_all(project: Project, orders: Sequence[tuple[str, str, Order]], stop_by: datetime | None) -> list[int]:
+    """Make a training for every (product, view, order); their numbers. For a thread."""
+    from core.workflow import training
+
+    numbers: list[int] = []
+    for product, view, order in orders:
+        for number in training.prepare(project, order, product=product, view=view):
+            if stop_by is not None:
+                project.update_run(project.run_by_number(number).id, stop_by=stop_by.isoformat())
+            numbers.append(number)
+    return numbers
+
+
+def start_work(project: Project, number: int, is_open: Callable[[Project], bool]) -> Work:
+    """Start a training, or let it go on; what it said earlier is read first. For a thread."""
+    from core.workflow import training
+
+    trace, _ = read_trace(project.run_by_number(number).folder)
+    running = training.start(project, number)
+    if not is_open(project):  # closed meanwhile: nobody would hear it
+        running.close()
+    return Work(number, running, project, trace)
+
+
+def find_works(project: Project) -> tuple[list[Work], list[int]]:
+    """Trainings that go on by themselves, and the numbers of those that ended while nobody looked. For a thread."""
+    works: list[Work] = []
+    ended: list[int] = []
+    for run in project.runs(state=_LIVE):
+        job = Job(run.folder)
+        if not job.state().active:
+            ended.append(run.number)
+            continue
+        trace, offset = read_trace(run.folder)
+        try:
+            running = job.attach(offset)
+        except InputError:  # it has ended in this moment, or runs on another computer
+            if not job.state().active:
+                ended.append(run.number)
+            continue
+        stop_by = None if run.stop_by is None else datetime.fromisoformat(run.stop_by).timestamp()
+        state = state_of(trace.phase)
+        works.append(Work(run.number, running, project, trace, state, detached=True, stop_by=stop_by))
+    return works, ended
+
+
+def discard_files(project: Project, number: int) -> None:
+    """Mark a training as discarded, remove what it wrote, keep its log. Raises `InputError` when it has results."""
+    run = project.run_by_number(number)
+    if run.state in ("finished", "stopped"):
+        raise InputError(
+            f"training #{number} has results", kept="It was left as it is", mend="Clean up can remove its files"
+        )
+    project.update_run(run.id, state="discarded", reason="discarded by a person")
+    for name in ("checkpoints", "cache", "pictures", "scores"):
+        shutil.rmtree(run.folder / name, ignore_errors=True)

@@ -1,0 +1,322 @@
+"""Whether a view is ready to be trained: seven lines, each with a tick, a warning or a cross, and where to mend it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib.util import find_spec
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.config import PreprocessConfig, TrainingConfig
+from core.files import free_bytes
+from core.preprocess import Preprocessor
+from core.project import Project
+from core.project.records import Roi
+from core.project.results import RunRow
+from core.words import Box
+from core.workflow.training import FEW_GOOD
+
+Key = Literal["good", "roi", "defect", "tuning", "disk", "computing", "finish"]
+State = Literal["fine", "warning", "missing", "open"]  # open: still being looked at
+Fix = Literal["", "label", "roi", "split", "preset", "space", "install"]
+
+PROCESSOR: Final = "processor"
+_FEW_TUNING: Final = 5
+_SMALL: Final = 3.0  # model pixels a side: a smaller defect drowns in the mean that makes the score
+_SPECK: Final = 4  # image pixels: fewer are a slip of the brush
+_MEASURED: Final = 200  # masks that are looked at
+_MEASURE_S: Final = 3.0
+_ROOM: Final = 2 * 2**30  # left over on the disk
+_BYTES_A_WEIGHT: Final = 40  # weights, average and two moments, the checkpoint before, and the best
+_PAPER_WEIGHTS: Final = 290e6  # of the published network, whose width is 128
+_PAPER_WIDTH: Final = 128
+_FOR_GPUS: Final = frozenset({"large", "paper"})
+_LEAST_MINUTES: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the list."""
+
+    key: Key
+    state: State
+    sentence: str
+    fix: Fix = ""
+
+
+@dataclass(frozen=True)
+class Painted:
+    """The smallest painted defect: its area, and the size of its image, in image pixels."""
+
+    area: int
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the project and this computer know of a view that may be trained."""
+
+    product: str
+    view: str
+    good: int = 0  # images to learn from
+    good_parts: int = 0
+    tuning_good: int = 0
+    test: int = 0
+    has_roi: bool = False
+    boxes: tuple[Box, ...] = ()  # cells
+    painted: Painted | None = None
+    masks: int = 0
+    masks_measured: int = 0
+    free: int = 0  # bytes
+    can_train: bool = True
+    earlier: tuple[RunRow, ...] = ()  # finished trainings of this view, oldest first
+
+
+def gather(project: Project, product: str, view: str) -> Facts:
+    """Look at the project and the disk; takes up to some seconds where many masks are painted."""
+    parts: Counter[str] = Counter()
+    images: Counter[str] = Counter()
+    for count in project.counts(product):
+        if count.view == view:
+            name = count.split if count.split == "test" else f"{count.split} {count.label}"
+            images[name] += count.images
+            parts[name] += count.parts
+    roi = _roi(project, product, view)
+    boxes = () if roi is None else tuple(cell.box for cell in roi.cells)
+    painted, masks, measured = _smallest_painted(project, product, view)
+    return Facts(
+        product=product,
+        view=view,
+        good=images["train good"],
+        good_parts=parts["train good"],
+        tuning_good=images["tuning good"],
+        test=images["test"],
+        has_roi=roi is not None and bool(roi.zones or roi.cells),
+        boxes=boxes,
+        painted=painted,
+        masks=masks,
+        masks_measured=measured,
+        free=free_bytes(project.folder),
+        can_train=find_spec("torch") is not None,
+        earlier=tuple(project.runs(product=product, view=view, state="finished")),
+    )
+
+
+def checks(
+    facts: Facts, config: TrainingConfig, *, computing_on: str | None, now: datetime, stop_by: datetime | None = None
+) -> tuple[Check, ...]:
+    """The seven lines, in the order in which a person mends them; `computing_on` None: not known yet."""
+    return (
+        _good(facts),
+        _region(facts, config),
+        _defect(facts, config),
+        _tuning(facts),
+        _disk(facts, config),
+        _computing(facts, config, computing_on),
+        _finish(facts, config, now, stop_by),
+    )
+
+
+def can_start(found: Sequence[Check]) -> bool:
+    """Whether nothing is missing; warnings do not hold a training up."""
+    return not any(check.state == "missing" for check in found)
+
+
+def seconds_needed(facts: Facts, config: TrainingConfig) -> float | None:
+    """How long a training will take: as asked, or as long as the same one took before; None when nobody can know."""
+    train = config.train
+    if train.minutes is not None:
+        return 60 * train.minutes
+    for run in reversed(facts.earlier):
+        before = TrainingConfig.model_validate(dict(run.config))
+        if run.started is None or run.finished is None or not _alike(before, config):
+            continue
+        took = (datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)).total_seconds()
+        length, length_before = train.steps or train.epochs, before.train.steps or before.train.epochs
+        if length and length_before:
+            return took * length / length_before
+    return None
+
+
+def minutes_each(facts: Facts, config: TrainingConfig, *, seconds: float, trainings: int) -> float:
+    """The minutes that each of `trainings` gets when all are to be done in `seconds`; never more than it asks for."""
+    share = max(_LEAST_MINUTES, seconds / 60 / max(1, trainings))
+    needed = seconds_needed(facts, config)
+    return round(share if needed is None else min(share, needed / 60), 1)
+
+
+def smallest_in_model(facts: Facts, config: TrainingConfig) -> float | None:
+    """The side, in model pixels, of a square as large as the smallest painted defect."""
+    if facts.painted is None:
+        return None
+    pre = config.preprocess.model_copy(update={"crop_and_pad": "none"} if _looks_for_part(config.preprocess) else {})
+    boxes = facts.boxes if pre.crop in ("roi", "tiles") and facts.boxes else None
+    across, down = Preprocessor(pre).crops(facts.painted.width, facts.painted.height, boxes=boxes)[0].scale
+    return math.sqrt(facts.painted.area * across * down)
+
+
+def bytes_needed(facts: Facts, config: TrainingConfig) -> int:
+    """What a training writes, roughly: prepared images, checkpoints, maps of the images that are scored."""
+    pixels = config.preprocess.size**2
+    crops = max(1, len(facts.boxes))
+    prepared = min(facts.good * crops * pixels * 3, config.train.cache_mb * 2**20)
+    weights = _PAPER_WEIGHTS * (config.network.recon.width / _PAPER_WIDTH) ** 2
+    maps = (facts.tuning_good + facts.test) * crops * pixels
+    return round(prepared + weights * _BYTES_A_WEIGHT + maps)
+
+
+def clock(moment: datetime, now: datetime) -> str:
+    """`14:32`; with the weekday when it is another day, with the date when it is more than a week away."""
+    if moment.date() == now.date():
+        return f"{moment:%H:%M}"
+    return f"{moment:%a %H:%M}" if moment - now < timedelta(days=6) else f"{moment:%d %b %H:%M}"
+
+
+def span(seconds: float) -> str:
+    """`40 s`, `12 min`, `3 h 05 min`, `2 days 4 h`."""
+    minutes = max(0, round(seconds / 60))
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(minutes, 60)
+    if hours < 24:
+        return f"{hours} h" if not rest else f"{hours} h {rest:02d} min"
+    days = "1 day" if hours < 48 else f"{hours // 24} days"
+    return days if not hours % 24 else f"{days} {hours % 24} h"
+
+
+def _good(facts: Facts) -> Check:
+    if not facts.good:
+        return Check("good", "missing", "There is no good part to learn from. Label some images good.", "label")
+    parts = _many(facts.good_parts, "good part")
+    images = "" if facts.good == facts.good_parts else f" ({_many(facts.good, 'image')})"
+    if facts.good < FEW_GOOD:
+        return Check("good", "warning", f"Only {parts}{images} to learn from. From 20 on it gets better.", "label")
+    return Check("good", "fine", f"{parts}{images} to learn from.")
+
+
+def _region(facts: Facts, config: TrainingConfig) -> Check:
+    if facts.boxes:
+        return Check("roi", "fine", f"{_many(len(facts.boxes), 'cell')} in every image, each judged as a part.")
+    if facts.has_roi:
+        return Check("roi", "fine", "Only the region of interest is judged.")
+    if config.preprocess.crop == "roi":
+        return Check("roi", "warning", "The region of interest was asked for, but there is none.", "roi")
+    return Check("roi", "fine", "The whole image is judged: no region of interest is set.")
+
+
+def _defect(facts: Facts, config: TrainingConfig) -> Check:
+    side = smallest_in_model(facts, config)
+    if side is None:
+        return Check("defect", "fine", "No defect is painted to measure against. Painting is optional.")
+    seen = "" if facts.masks_measured >= facts.masks else f" of {facts.masks_measured} masks looked at"
+    sentence = f"The smallest painted defect{seen} is {side:.1f} pixels wide for the detector"
+    if side < _SMALL:
+        return Check("defect", "warning", f"{sentence}: it may be missed. Choose a finer preset.", "preset")
+    return Check("defect", "fine", f"{sentence}.")
+
+
+def _tuning(facts: Facts) -> Check:
+    if not facts.tuning_good:
+        return Check("tuning", "warning", "No good image is set aside for tuning: there will be no threshold.", "split")
+    good = _many(facts.tuning_good, "good tuning image")
+    if not facts.test:
+        return Check("tuning", "warning", f"{good}, but no test image: there will be no figures.", "split")
+    if facts.tuning_good < _FEW_TUNING:
+        return Check("tuning", "warning", f"Only {good}: the threshold will be rough.", "split")
+    return Check("tuning", "fine", f"{good} for the threshold, {_many(facts.test, 'test image')} for the figures.")
+
+
+def _disk(facts: Facts, config: TrainingConfig) -> Check:
+    needed = bytes_needed(facts, config)
+    sentence = f"{_size(facts.free)} free, about {_size(needed)} needed"
+    if facts.free < needed:
+        return Check("disk", "missing", f"{sentence}. Free some space.", "space")
+    if facts.free < needed + _ROOM:
+        return Check("disk", "warning", f"{sentence}: that is tight.", "space")
+    return Check("disk", "fine", f"{sentence}.")
+
+
+def _computing(facts: Facts, config: TrainingConfig, computing_on: str | None) -> Check:
+    if not facts.can_train:
+        return Check("computing", "missing", "This installation has no training part.", "install")
+    if computing_on is None:
+        return Check("computing", "open", "Looking what this computer computes on …")
+    if PROCESSOR in computing_on and config.preset in _FOR_GPUS:
+        return Check("computing", "warning", f"Computing on {computing_on}: this preset is made for a GPU.", "preset")
+    return Check("computing", "fine", f"Computing on {computing_on}.")
+
+
+def _finish(facts: Facts, config: TrainingConfig, now: datetime, stop_by: datetime | None) -> Check:
+    seconds = seconds_needed(facts, config)
+    if stop_by is not None and (seconds is None or now + timedelta(seconds=seconds) > stop_by):
+        return Check("finish", "fine", f"Fitted to be done by {clock(stop_by, now)}.")
+    if seconds is None:
+        return Check("finish", "fine", "The finish time is known after the first minute.")
+    return Check(
+        "finish", "fine", f"Done about {clock(now + timedelta(seconds=seconds), now)}, {span(seconds)} from now."
+    )
+
+
+def _alike(before: TrainingConfig, config: TrainingConfig) -> bool:
+    same = before.model == config.model and before.network == config.network and before.preprocess == config.preprocess
+    kinds = [(one.train.steps is None, one.train.epochs is None) for one in (before, config)]
+    return same and before.train.batch == config.train.batch and kinds[0] == kinds[1]
+
+
+def _looks_for_part(config: PreprocessConfig) -> bool:
+    return config.crop_and_pad == "auto"
+
+
+def _roi(project: Project, product: str, view: str) -> Roi | None:
+    for one in project.views(product):
+        if one.code == view:
+            return project.roi(one.id)
+    return None
+
+
+def _smallest_painted(project: Project, product: str, view: str) -> tuple[Painted | None, int, int]:
+    """The smallest defect of up to 200 masks spread over all of them, how many masks there are, how many were seen."""
+    ids = project.masked_images(product=product)
+    shown = {row.id for row in project.images(ids=ids, product=product, view=view, label="defective")} if ids else set()
+    masked = [image_id for image_id in ids if image_id in shown]
+    chosen = masked[:: max(1, math.ceil(len(masked) / _MEASURED))]
+    until = time.monotonic() + _MEASURE_S
+    smallest: Painted | None = None
+    seen = 0
+    for _, mask in project.masks(chosen):
+        height, width = mask.shape
+        for area in _areas(mask):
+            if smallest is None or area < smallest.area:
+                smallest = Painted(area, width, height)
+        seen += 1
+        if time.monotonic() > until:
+            break
+    return smallest, len(masked), len(masked) if seen == len(chosen) == len(masked) else seen
+
+
+def _areas(mask: NDArray[np.uint8]) -> Iterator[int]:
+    painted = ((mask > 0) & (mask < 255)).astype(np.uint8)  # 255: not judged
+    _, _, statistics, _ = cv2.connectedComponentsWithStats(painted, connectivity=8)
+    for area in statistics[1:, cv2.CC_STAT_AREA]:
+        if area >= _SPECK:
+            yield int(area)
+
+
+def _many(count: int, one: str) -> str:
+    return f"{count:,} {one}" if count == 1 else f"{count:,} {one}s"
+
+
+def _size(count: float) -> str:
+    gib = count / 2**30
+    return f"{gib:,.0f} GB" if gib >= 10 else f"{gib:.1f} GB" if gib >= 0.1 else f"{count / 2**20:.0f} MB"

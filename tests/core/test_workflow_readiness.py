@@ -1,0 +1,145 @@
+"""Seven lines before a training: what is missing, what is doubtful, and when it would be done."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from core.config import TrainingConfig, preset, with_overrides
+from core.imaging import save_png
+from core.project import NewImage, Project
+from core.project.records import Cell
+from core.workflow import readiness
+from core.workflow.readiness import Check, Facts, Key, Painted
+
+NOW = datetime(2026, 3, 5, 22, 30)
+QUICK = preset("prff", "quick")
+READY = Facts("chip", "main", good=60, good_parts=60, tuning_good=6, test=20, free=100 * 2**30)
+
+
+def line(key: Key, facts: Facts, config: TrainingConfig = QUICK, *, on: str | None = "processor, 2 threads") -> Check:
+    found = readiness.checks(facts, config, computing_on=on, now=NOW)
+    return next(check for check in found if check.key == key)
+
+
+def but(**changes: object) -> Facts:
+    return Facts(**{**vars(READY), **changes})  # type: ignore[arg-type]
+
+
+def test_there_are_seven_lines_and_nothing_holds_a_ready_view_up() -> None:
+    found = readiness.checks(READY, QUICK, computing_on="processor, 2 threads", now=NOW)
+    assert [check.key for check in found] == ["good", "roi", "defect", "tuning", "disk", "computing", "finish"]
+    assert {check.state for check in found} == {"fine"}
+    assert readiness.can_start(found)
+
+
+@pytest.mark.parametrize(
+    ("key", "facts", "state", "fix"),
+    [
+        ("good", but(good=0, good_parts=0), "missing", "label"),
+        ("good", but(good=4, good_parts=4), "warning", "label"),
+        ("tuning", but(tuning_good=0), "warning", "split"),
+        ("tuning", but(tuning_good=2), "warning", "split"),
+        ("tuning", but(test=0), "warning", "split"),
+        ("disk", but(free=2**20), "missing", "space"),
+        ("disk", but(free=2**31), "warning", "space"),
+        ("computing", but(can_train=False), "missing", "install"),
+        ("defect", but(painted=Painted(4, 2000, 2000)), "warning", "preset"),
+        ("defect", but(painted=Painted(4000, 2000, 2000)), "fine", ""),
+    ],
+)
+def test_each_line_says_what_is_wrong_and_where_to_mend_it(key: Key, facts: Facts, state: str, fix: str) -> None:
+    found = line(key, facts)
+    assert (found.state, found.fix) == (state, fix)
+    assert found.sentence.endswith((".", "…"))
+
+
+def test_only_what_is_missing_holds_a_training_up() -> None:
+    doubtful = readiness.checks(but(tuning_good=0, good=3, good_parts=3), QUICK, computing_on=None, now=NOW)
+    assert readiness.can_start(doubtful)
+    missing = readiness.checks(but(good=0, good_parts=0), QUICK, computing_on=None, now=NOW)
+    assert not readiness.can_start(missing)
+
+
+def test_the_smallest_defect_is_measured_in_the_pixels_of_the_detector() -> None:
+    facts = but(painted=Painted(100, 1280, 1280), masks=1, masks_measured=1)
+    assert readiness.smallest_in_model(facts, QUICK) == pytest.approx(1.0)  # 10 px of 1280 are 1 of 128
+    with_cells = but(painted=Painted(100, 1280, 1280), boxes=((0, 0, 128, 128),))
+    in_cells = with_overrides(QUICK, ["preprocess.crop=roi"])
+    assert readiness.smallest_in_model(with_cells, in_cells) == pytest.approx(10.0)
+
+
+def test_a_preset_for_gpus_is_doubted_on_a_processor() -> None:
+    paper = preset("prff", "paper")
+    assert line("computing", READY, paper).state == "warning"
+    assert line("computing", READY, paper, on="NVIDIA H200").state == "fine"
+    assert line("computing", READY, on=None).state == "open"
+
+
+def test_the_finish_is_a_clock_time() -> None:
+    assert "22:40" in line("finish", READY).sentence
+    assert "after the first minute" in line("finish", READY, preset("prff", "medium")).sentence
+
+
+def test_a_time_to_stop_by_is_shared_out() -> None:
+    night = preset("prff", "medium")
+    eight_hours = 8 * 3600.0
+    assert readiness.minutes_each(READY, night, seconds=eight_hours, trainings=4) == 120
+    assert readiness.minutes_each(READY, QUICK, seconds=eight_hours, trainings=4) == 10  # no more than it asks for
+    fitted = readiness.checks(READY, night, computing_on=None, now=NOW, stop_by=NOW + timedelta(hours=8))
+    assert "Fri 06:30" in fitted[-1].sentence
+
+
+def test_times_read_as_a_person_says_them() -> None:
+    assert readiness.clock(NOW + timedelta(minutes=10), NOW) == "22:40"
+    assert readiness.clock(NOW + timedelta(hours=8), NOW) == "Fri 06:30"
+    assert [readiness.span(s) for s in (40, 600, 7200, 11100, 200_000)] == [
+        "40 s",
+        "10 min",
+        "2 h",
+        "3 h 05 min",
+        "2 days 7 h",
+    ]
+
+
+def test_facts_are_gathered_from_a_project(tmp_path: Path) -> None:
+    pixels = np.full((80, 100, 3), 120, np.uint8)
+    rows = []
+    for number in range(12):
+        path = tmp_path / f"{number:02}.png"
+        save_png(path, pixels + np.uint8(number))
+        label, split = ("defective", "test") if number >= 10 else ("good", "tuning" if number >= 8 else "train")
+        rows.append(NewImage(path, "chip", label=label, split=split, width=100, height=80))  # type: ignore[arg-type]
+    with Project.create(tmp_path / "project", author="test") as project:
+        project.add_images(rows, root=tmp_path)
+        bad = [row.id for row in project.images(label="defective")]
+        mask = np.zeros((80, 100), np.uint8)
+        scratch = project.add_class("scratch")
+        mask[10:20, 10:20] = scratch
+        mask[50:53, 50:54] = scratch
+        mask[70, 90] = scratch  # a slip
+        project.import_mask(bad[0], mask)
+        facts = readiness.gather(project, "chip", "main")
+        assert (facts.good, facts.good_parts, facts.tuning_good, facts.test) == (8, 8, 2, 2)
+        assert facts.painted == Painted(12, 100, 80)
+        assert (facts.masks, facts.masks_measured, facts.has_roi) == (1, 1, False)
+        assert facts.free > 0
+        project.set_roi(project.views()[0].id, cells=[Cell("A1", (0, 0, 50, 80))])
+        assert readiness.gather(project, "chip", "main").boxes == ((0, 0, 50, 80),)
+
+
+def test_the_same_training_before_tells_how_long_the_next_one_takes(tmp_path: Path) -> None:
+    config = with_overrides(QUICK, ["train.steps=100"])
+    with Project.create(tmp_path / "project", author="test") as project:
+        run = project.add_run(product="chip", model="prff", preset="quick", config=config.model_dump(mode="json"))
+        run = project.update_run(run.id, state="running")
+        run = project.update_run(run.id, state="finished")
+    assert run.started is not None
+    began = datetime.fromisoformat(run.started)
+    run = type(run)(**{**vars(run), "finished": (began + timedelta(seconds=50)).isoformat()})
+    facts = but(earlier=(run,))
+    assert readiness.seconds_needed(facts, with_overrides(config, ["train.steps=400"])) == pytest.approx(200)
+    assert readiness.seconds_needed(facts, with_overrides(config, ["preprocess.size=256"])) is None
