@@ -6,6 +6,7 @@ from typing import Final, Literal, get_args
 
 Split = Literal["train", "tuning", "test", "unused"]
 Label = Literal["good", "defective", "unlabelled"]
+ImageState = Literal["present", "changed", "gone"]
 Judgement = Literal["pass", "recheck", "reject", "not_inspectable"]
 Verdict = Literal["good", "defective", "unsure"]
 Origin = Literal["person", "model", "import"]
@@ -13,4 +14,5 @@ Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in image pixels, x1 and y1 exc
 
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 LABELS: Final[tuple[Label, ...]] = get_args(Label)
+STATES: Final[tuple[ImageState, ...]] = get_args(ImageState)
 VERDICTS: Final[tuple[Verdict, ...]] = get_args(Verdict)

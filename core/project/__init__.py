@@ -64,6 +64,7 @@ from core.project.results import (
 )
 from core.project.splits import SplitItem, SplitProposal, propose_splits
 from core.project.store import Project, restore_project
+from core.project.table import ImageTable, Names
 
 __all__ = [
     "AddReport",
@@ -79,9 +80,11 @@ __all__ = [
     "DefectClass",
     "Duplicate",
     "ImageRow",
+    "ImageTable",
     "Json",
     "Layer",
     "Member",
+    "Names",
     "NewImage",
     "NewJudgement",
     "NewScore",

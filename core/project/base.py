@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable
 from contextlib import AbstractContextManager
@@ -60,3 +61,7 @@ class Store:
     def absolute(self, relative: str) -> Path:
         """A place inside the project's folder."""
         return self.folder / relative
+
+    def _root_path(self, stored: str, relative: int) -> Path:
+        """Where a root lies now: relative ones move with the project's folder."""
+        return Path(os.path.normpath(self.folder / stored)) if relative else Path(stored)

@@ -279,9 +279,6 @@ class ImageMethods(Store):
             return Path(os.path.relpath(folder, self.folder)).as_posix(), 1
         return folder.as_posix(), 0
 
-    def _root_path(self, stored: str, relative: int) -> Path:
-        return Path(os.path.normpath(self.folder / stored)) if relative else Path(stored)
-
     def _image_row(self, row: tuple[Any, ...], roots: dict[int, Path]) -> ImageRow:
         root_id = row[4]
         if root_id not in roots:

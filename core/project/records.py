@@ -52,9 +52,7 @@ from core.project.results import (
 from core.project.results import (
     VerdictRow as VerdictRow,
 )
-from core.words import Box, Label, Origin, Split
-
-ImageState = Literal["present", "changed", "gone"]
+from core.words import Box, ImageState, Label, Origin, Split
 
 
 @dataclass(frozen=True)
