@@ -1,0 +1,1 @@
+"""Images as small pictures: the virtual grid, the filmstrip, filters, thumbnails."""
