@@ -235,8 +235,12 @@ class Session(QObject):
         *,
         touched: Iterable[int] | None = (),
         say: str = "",
+        failed: Callable[[Exception], None] | None = None,
     ) -> None:
-        """Change the project in the background, in order; then read the touched rows again (None: all of them)."""
+        """Change the project in the background, in order; then read the touched rows again (None: all of them).
+
+        What went wrong is reported, unless `failed` takes it.
+        """
         project = self.project
         if project is None:
             return
@@ -261,7 +265,7 @@ class Session(QObject):
             if done is not None:
                 done(result)
 
-        self.background.run(work, written, owner=self, lane="write")
+        self.background.run(work, written, failed, owner=self, lane="write")
 
     def label(self, ids: Iterable[int], label: Label, defect_class: str = "") -> None:
         """Label images; whole selection in one undoable step."""
