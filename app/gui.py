@@ -25,7 +25,7 @@ def run(path: Path | None = None, *, arguments: list[str] | None = None) -> int:
     trace.start()
     window = build(app)
     trace.on_error = window.session.report
-    window.show()
+    window.appear()
     if path is not None:
         QTimer.singleShot(0, lambda: window.open_path(path))
     if left:

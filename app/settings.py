@@ -56,7 +56,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("work.keep_zoom", True, "Work", "Keep zoom from image to image of the same size"),
     Setting("work.wheel_zooms", True, "Work", "The wheel zooms", "Otherwise it scrolls, and Ctrl+wheel zooms."),
     Setting("train.keep_awake", True, "Training", "Keep the computer awake while training"),
-    Setting("train.map_quota_gb", 20, "Training", "Space for heatmaps and reconstructions in GB", "", None, 1, 100_000),
+    Setting(
+        "train.map_quota_gb",
+        20,
+        "Training",
+        "Space for maps in GB",
+        "Heatmaps and reconstructions; the oldest go first.",
+        None,
+        1,
+        100_000,
+    ),
 )
 _BY_KEY: Final[Mapping[str, Setting]] = {one.key: one for one in SETTINGS}
 

@@ -148,6 +148,7 @@ def _sheet(tokens: Mapping[str, str]) -> str:
         "accent_light": COLOUR["accent"].lighter(112).name(),
         "warning": COLOUR["warning"].name(),
         "scroll": tokens["line"],
+        "folder": (resources() / "theme").as_posix(),
     }
     for name in sorted(words, key=len, reverse=True):
         rules = rules.replace(f"@{name}", words[name])

@@ -260,6 +260,13 @@ class MainWindow(QMainWindow):
             self._show_inspector(self._shown.key, self._shown)
         self._show_strip()
 
+    def appear(self) -> None:
+        """Show it where it was last; the first time as large as the screen."""
+        if self.session.memory.recall("geometry", ""):
+            self.show()
+        else:
+            self.showMaximized()
+
     def open_path(self, path: Path) -> None:
         """A project, or a folder of images."""
         self._deeds.open_path(path)
@@ -358,7 +365,7 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         memory = self.session.memory
         screen = QGuiApplication.primaryScreen().availableGeometry()
-        self.resize(min(1600, screen.width()), min(1000, screen.height()))
+        self.resize(min(1600, screen.width() - 40), min(1000, screen.height() - 60))
         geometry = memory.recall("geometry", "")
         if geometry:
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))

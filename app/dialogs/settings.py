@@ -28,16 +28,17 @@ class SettingsDialog(Dialog):
         super().__init__(tr("Settings"), parent)
         self._settings = settings
         self.setMinimumWidth(560)
+        form = QFormLayout()
+        form.setHorizontalSpacing(3 * theme.SPACE)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         for section, members in groupby(SETTINGS, key=lambda one: one.section):
             heading = QLabel(tr(section), self)
-            heading.setProperty("role", "section")
-            self.column.addWidget(heading)
-            form = QFormLayout()
-            form.setHorizontalSpacing(3 * theme.SPACE)
-            form.setContentsMargins(0, 0, 0, 2 * theme.SPACE)
+            heading.setProperty("role", "heading")
+            heading.setContentsMargins(0, theme.SPACE if form.rowCount() else 0, 0, 0)
+            form.addRow(heading)
             for setting in members:
                 self._add(form, setting)
-            self.column.addLayout(form)
+        self.column.addLayout(form)
         self.column.addStretch(1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.accept)
