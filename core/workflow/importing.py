@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import shutil
 import time
 from collections import deque
@@ -12,8 +14,8 @@ from pathlib import Path
 from typing import Any, Final, TypeVar, cast, get_args
 
 from core import layouts
-from core.errors import ConfigError, ImageError, InputError
-from core.files import sha256_of
+from core.errors import ConfigError, FlawscopeError, ImageError, InputError
+from core.files import sha256_of, storage_error
 from core.imaging import decode, guess_window, probe
 from core.project import Project
 from core.project.records import AddReport, NewImage, Root
@@ -37,6 +39,7 @@ class Choice:
     protocol: layouts.Protocol = "none"
     part_pattern: str | None = None
     lot_pattern: str | None = None
+    view_pattern: str | None = None
     unlabelled_are_good: bool = False
     seed: int = 0
 
@@ -103,14 +106,22 @@ def import_folder(
     if folder.is_relative_to(source):
         raise InputError("a project cannot lie in its folder of images", path=folder, mend="Name a folder elsewhere")
     recognition = _recognise(source, choice)
-    was_there = folder.is_dir()
-    project = Project.create(folder, author=author)
+    kept, top = _before(folder)
     try:
-        with project:
-            return take_in(project, recognition, choice, progress=progress)
-    except BaseException:
-        _remove(project, folder_too=not was_there)
+        project = Project.create(folder, author=author)
+        try:
+            report = take_in(project, recognition, choice, progress=progress)
+        except BaseException:
+            with contextlib.suppress(FlawscopeError, OSError):  # a full disk may refuse this, too: it all goes anyway
+                project.close()
+            raise
+        project.close()
+    except BaseException as error:
+        _take_back(folder, kept, top)
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise storage_error(error, folder) from error
         raise
+    return report
 
 
 def _absolute(folder: Path) -> Path:
@@ -120,13 +131,21 @@ def _absolute(folder: Path) -> Path:
         raise InputError(f"this name cannot be used ({error.strerror or error})", path=folder) from error
 
 
-def _remove(project: Project, *, folder_too: bool) -> None:
-    """Take a project away that was made a moment ago and holds nothing of a person's."""
-    if folder_too:
-        shutil.rmtree(project.folder, ignore_errors=True)
-        return
-    for path in project.folder.glob(f"{project.file.name}*"):
-        path.unlink(missing_ok=True)
+def _before(folder: Path) -> tuple[set[Path] | None, Path]:
+    """What `folder` holds (None: it is not there yet), and the outermost folder that will be made for it."""
+    top = folder
+    while not top.parent.exists():
+        top = top.parent
+    return (set(folder.iterdir()) if folder.is_dir() else None), top
+
+
+def _take_back(folder: Path, kept: set[Path] | None, top: Path) -> None:
+    """Remove a project that was begun a moment ago and holds nothing of a person's, with the folders made for it."""
+    for path in [top] if kept is None else [path for path in folder.iterdir() if path not in kept]:
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
 
 
 def add_lot(
@@ -144,17 +163,29 @@ def add_lot(
     the only one there is. Raises `InputError` (a folder is not there, or holds what lay elsewhere), `StorageError`.
     """
     with Project.open(project_path, author=author) as project:
-        if source is None:
-            return _look_again(project, lot=lot, progress=progress)
-        source = source.resolve()
-        known = any(root.path == source for root in project.roots())
-        if not known:
-            _refuse_moved(project, source)
-        choice = _earlier_choice(project, source)
-        only = [one.code for one in project.products()]
-        if not known and (product or len(only) == 1):
-            choice = replace(choice, product=product or only[0])
-        return take_in(project, _recognise(source, choice), choice, lot=lot, progress=progress)
+        return add_to(project, source, product=product, lot=lot, progress=progress)
+
+
+def add_to(
+    project: Project,
+    source: Path | None,
+    *,
+    product: str | None = None,
+    lot: str | None = None,
+    progress: Progress = silent,
+) -> ImportReport:
+    """`add_lot` for a project that is open."""
+    if source is None:
+        return _look_again(project, lot=lot, progress=progress)
+    source = source.resolve()
+    known = any(root.path == source for root in project.roots())
+    if not known:
+        _refuse_moved(project, source)
+    choice = _earlier_choice(project, source)
+    only = [one.code for one in project.products()]
+    if not known and (product or len(only) == 1):
+        choice = replace(choice, product=product or only[0])
+    return take_in(project, _recognise(source, choice), choice, lot=lot, progress=progress)
 
 
 def relocate(project: Project, folder: Path) -> Path:
@@ -244,6 +275,7 @@ def take_in(
             seed=choice.seed,
             part_pattern=choice.part_pattern,
             lot_pattern=choice.lot_pattern,
+            view_pattern=choice.view_pattern,
             label="good" if choice.unlabelled_are_good else None,
             report=report,
         )

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from core.errors import InputError
+from core.errors import InputError, StorageError
 from core.imaging import save_png
 from core.project import Project
 from core.workflow import importing, masks
@@ -250,3 +254,57 @@ def test_notes_of_the_layout_reach_the_person(nut: Path, tmp_path: Path) -> None
     report = import_folder(nut, tmp_path / "project", Choice())
     assert any("defect" in note for note in report.notes)
     assert set(report.notes) <= set(report.lines())
+
+
+def test_an_import_that_fails_leaves_what_was_there_and_nothing_else(nut: Path, tmp_path: Path) -> None:
+    """Whatever ends it: here a person who presses Ctrl+C while images are read."""
+
+    def give_up(text: str, done: int, total: int) -> None:
+        if done == 5:
+            raise KeyboardInterrupt
+
+    for folder in (tmp_path / "deep" / "down" / "project", tmp_path / "mine"):
+        (tmp_path / "mine").mkdir(exist_ok=True)
+        (tmp_path / "mine" / "notes.txt").write_text("keep me")
+        with pytest.raises(KeyboardInterrupt):
+            import_folder(nut, folder, Choice(), progress=give_up)
+    assert not (tmp_path / "deep").exists()
+    assert [path.name for path in (tmp_path / "mine").iterdir()] == ["notes.txt"]
+    assert import_folder(nut, tmp_path / "mine", Choice()).found.new == 17
+
+
+@pytest.fixture
+def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
+    """Makes disks of so many KiB."""
+    mounted: list[Path] = []
+
+    def make(kib: int) -> Path:
+        place = tmp_path / f"disk {kib}"
+        place.mkdir()
+        able = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
+        command = ["mount", "-t", "tmpfs", "-o", f"size={kib}k", "tmpfs", str(place)]
+        if not able or subprocess.run(command, capture_output=True, check=False).returncode:
+            pytest.skip("a small disk can be mounted by root on Linux only")
+        mounted.append(place)
+        return place
+
+    yield make
+    for place in mounted:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_said_and_no_half_project_stays(nut: Path, tmp_path: Path, disk: Callable[[int], Path]) -> None:
+    ended = []
+    for kib in (16, 64, 256, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, 2048):
+        place = disk(kib)
+        try:
+            import_folder(nut, place / "line" / "project", Choice())
+        except StorageError as error:
+            ended.append("full")
+            assert error.what == "the disk is full" and error.mend, f"{kib} KiB: {error}"
+            assert list(place.iterdir()) == [], f"{kib} KiB: {list(place.rglob('*'))}"
+        else:
+            ended.append("whole")
+            with Project.open(place / "line" / "project", read_only=True) as project:
+                assert project.verify().is_whole and sum(1 for _ in project.images()) == 17
+    assert ended == sorted(ended) and {"full", "whole"} == set(ended)
