@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import IO, Any, Final
 
 from core.errors import InputError
-from core.files import atomic_writer, free_bytes, safe_join, safe_relative, storage_error
+from core.files import atomic_writer, free_bytes, safe_join, safe_relative, storage_error, sync_files
 from core.project.backup import copy_database
 from core.project.database import SUFFIX, inspect
 from core.project.records import PackReport
@@ -74,8 +74,7 @@ def unpack_project(source: Path, folder: Path) -> Path:
             with _open(source) as archive:
                 manifest = _manifest(archive, source)
                 _check_room(manifest, folder, source)
-                for entry in manifest["files"]:
-                    _extract(archive, entry, safe_join(place, entry["name"]), source)
+                sync_files([_extract(archive, entry, place, source) for entry in manifest["files"]])
             project = place / f"{manifest['name']}{SUFFIX}"
             inspect(project)
             _point_roots_inside(project, source)
@@ -151,10 +150,13 @@ def _check_room(manifest: dict[str, Any], folder: Path, source: Path) -> None:
         )
 
 
-def _extract(archive: zipfile.ZipFile, entry: dict[str, Any], target: Path, source: Path) -> None:
+def _extract(archive: zipfile.ZipFile, entry: dict[str, Any], place: Path, source: Path) -> Path:
+    """One file into a folder that is renamed once everything in it is on the disk."""
+    target = safe_join(place, entry["name"])
     target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_writer(target) as stream:
+    with target.open("xb") as stream:
         _copy_checked(archive, entry, stream, source)
+    return target
 
 
 def _copy_checked(archive: zipfile.ZipFile, entry: dict[str, Any], target: IO[bytes] | None, source: Path) -> None:
