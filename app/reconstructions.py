@@ -1,0 +1,149 @@
+"""Reconstructions pass by pass, for whichever page shows them: from the disk where they lie, else from a worker."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from core.errors import FlawscopeError
+from core.reconstructions import MOST_PASSES, Reconstruction, Request, read, trim
+from core.workflow.reconstructing import IDLE_S, Answer, Order, Reconstructor, order
+
+if TYPE_CHECKING:
+    from app.session import Session
+
+_BUSY_MS: Final = 50
+_IDLE_MS: Final = 1000
+_MOST_CHILDREN: Final = 2  # two trainings compared; each holds a framework in memory
+_TRIM_EVERY: Final = 25  # answers
+
+
+class Reconstructions(QObject):
+    """Ask, and hear of it by `ready` or `failed`; the newest request comes first, old ones among many are dropped.
+
+    `began` tells that a worker computes, and whether it has to load the model before (some seconds).
+    """
+
+    began = Signal(int, int, bool)  # training, image, whether the model is loaded first
+    ready = Signal(int, int, object)  # training, image, core.reconstructions.Reconstruction
+    failed = Signal(int, int, object)  # training, image, FlawscopeError
+
+    def __init__(self, session: Session, *, idle_s: float = IDLE_S) -> None:
+        super().__init__(session)
+        self._session = session
+        self._idle_s = idle_s
+        self._children: dict[int, Reconstructor] = {}  # by number of the training, last used last
+        self._answered = 0
+        self._timer = QTimer(self)
+        self._timer.timeout.connect(self._on_timer_timeout)
+        session.closing.connect(self.close)
+
+    def ask(self, number: int, image_id: int, passes: int = MOST_PASSES) -> None:
+        """Passes 1 to `passes` of one image by training `number`."""
+        project = self._session.project
+        if project is None:
+            return
+
+        def look() -> tuple[Order, Reconstruction | None]:
+            wanted = order(project, number, image_id, passes=passes)
+            return wanted, read(wanted.training, wanted.request)
+
+        def found(result: tuple[Order, Reconstruction | None]) -> None:
+            if project is self._session.project:
+                self._take(number, *result)
+
+        def failed(error: Exception) -> None:
+            if project is self._session.project:
+                self._fail(number, image_id, error)
+
+        self._session.background.run(look, found, failed, owner=self, key=f"look {number} {image_id}")
+
+    def warm(self, number: int) -> None:
+        """Load the model of a training, so that the first answer comes sooner."""
+        project = self._session.project
+        if project is None:
+            return
+
+        def found(folder: Path) -> None:
+            if project is self._session.project:
+                self._child(number, folder).warm()
+                self._timer.start(_BUSY_MS)
+
+        def failed(_error: Exception) -> None:
+            """Whoever asks for an image is told."""
+
+        self._session.background.run(
+            lambda: project.run_by_number(number).folder, found, failed, owner=self, key=f"warm {number}"
+        )
+
+    def forget_waiting(self) -> None:
+        """Drop what was asked for and not begun."""
+        for child in self._children.values():
+            child.forget_waiting()
+
+    def close(self) -> None:
+        """End the workers; what was asked is not answered any more."""
+        self._timer.stop()
+        for child in self._children.values():
+            child.close()
+        self._children.clear()
+
+    def _take(self, number: int, wanted: Order, found: Reconstruction | None) -> None:
+        request = wanted.request
+        if found is not None:
+            self.ready.emit(number, request.image, found)
+            return
+        child = self._child(number, wanted.training)
+        loading = not child.ready
+        child.ask(request)
+        self.began.emit(number, request.image, loading)
+        self._timer.start(_BUSY_MS)
+
+    def _child(self, number: int, training: Path) -> Reconstructor:
+        child = self._children.pop(number, None) or Reconstructor(training, idle_s=self._idle_s)
+        self._children[number] = child
+        for other in list(self._children)[:-_MOST_CHILDREN]:
+            self._children.pop(other).close()
+        return child
+
+    def _on_timer_timeout(self) -> None:
+        for number, child in list(self._children.items()):
+            for answer in child.poll():
+                self._hear(number, child.training, answer)
+        if not any(child.alive or child.busy for child in self._children.values()):
+            self._timer.stop()
+        elif not any(child.busy for child in self._children.values()):
+            self._timer.start(_IDLE_MS)
+
+    def _hear(self, number: int, training: Path, answer: Answer) -> None:
+        request = answer.request
+        if answer.error is not None:
+            self._fail(number, request.image, answer.error)
+            return
+        self._session.background.run(
+            lambda: read(training, request),
+            lambda found: self._show(number, request, found),
+            partial(self._fail, number, request.image),
+            owner=self,
+            key=f"look {number} {request.image}",
+        )
+        self._answered += 1
+        project = self._session.project
+        if project is not None and self._answered % _TRIM_EVERY == 0:
+            folder = project.folder
+            self._session.background.run(lambda: trim(folder), owner=self, key="trim")
+
+    def _show(self, number: int, request: Request, found: Reconstruction | None) -> None:
+        if found is None:  # the image or the model was replaced meanwhile
+            gone = FlawscopeError(
+                "the image or the model changed while it was being rebuilt", path=request.path, mend="Ask once more"
+            )
+            self._fail(number, request.image, gone)
+            return
+        self.ready.emit(number, request.image, found)
+
+    def _fail(self, number: int, image_id: int, error: Exception) -> None:
+        self.failed.emit(number, image_id, error)

@@ -1,0 +1,121 @@
+"""Reconstructions for a page: asked for, computed by a real worker, read again from the disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from pytestqt.qtbot import QtBot
+
+from app.reconstructions import Reconstructions
+from app.session import Session
+from core.config import preset
+from core.errors import FlawscopeError, ImageError, InputError
+from core.project import Project
+from core.reconstructions import Reconstruction
+from tests.models import make_training
+
+PATIENCE_MS = 90_000  # a framework is loaded
+
+
+@pytest.fixture
+def opened(session: Session, project_file: Path, qtbot: QtBot) -> Session:
+    """The project of a training that has a model, open."""
+    with Project.open(project_file) as project:
+        run = project.add_run(product="chip", model="prff", config=preset("prff", "micro").model_dump(mode="json"))
+        make_training(run.folder)
+    with qtbot.waitSignal(session.table_loaded, timeout=20_000):
+        session.open(project_file)
+    return session
+
+
+@pytest.fixture
+def reconstructions(opened: Session) -> Iterator[Reconstructions]:
+    made = Reconstructions(opened)
+    yield made
+    made.close()
+
+
+def ids(session: Session) -> list[int]:
+    assert session.table is not None
+    return [int(one) for one in session.table.ids]
+
+
+def heard(reconstructions: Reconstructions) -> list[tuple[int, int, bool]]:
+    """What `began` will say."""
+    said: list[tuple[int, int, bool]] = []
+    reconstructions.began.connect(lambda *words: said.append(words))
+    return said
+
+
+def workers() -> list[psutil.Process]:
+    return [child for child in psutil.Process().children() if "reconstruct" in child.cmdline()]
+
+
+def test_an_image_comes_with_all_its_passes_and_is_kept(
+    reconstructions: Reconstructions, opened: Session, qtbot: QtBot
+) -> None:
+    image = ids(opened)[0]
+    began = heard(reconstructions)
+    with qtbot.waitSignal(reconstructions.ready, timeout=PATIENCE_MS) as waited:
+        reconstructions.ask(1, image)
+    assert began == [(1, image, True)]
+    assert waited.args is not None
+    number, of_image, found = waited.args
+    assert (number, of_image) == (1, image) and isinstance(found, Reconstruction)
+    assert len(found.crops) == 1 and len(found.crops[0].passes) == 5 and found.gate == 0.5
+    assert len(workers()) == 1
+    reconstructions.close()
+    assert workers() == []
+    with qtbot.assertNotEmitted(reconstructions.began), qtbot.waitSignal(reconstructions.ready, timeout=5000) as again:
+        reconstructions.ask(1, image, 2)
+    assert again.args is not None and again.args[1] == image
+    assert workers() == []
+
+
+def test_a_second_image_does_not_wait_for_the_model(
+    reconstructions: Reconstructions, opened: Session, qtbot: QtBot
+) -> None:
+    first, second, *_ = ids(opened)
+    reconstructions.warm(1)
+    with qtbot.waitSignal(reconstructions.ready, timeout=PATIENCE_MS):
+        reconstructions.ask(1, first, 1)
+    began = heard(reconstructions)
+    with qtbot.waitSignal(reconstructions.ready, timeout=PATIENCE_MS):
+        reconstructions.ask(1, second, 1)
+    assert began == [(1, second, False)]
+
+
+def test_what_cannot_be_rebuilt_is_an_error_with_its_reason(
+    reconstructions: Reconstructions, opened: Session, qtbot: QtBot
+) -> None:
+    image = ids(opened)[3]
+    assert opened.table is not None
+    opened.table.path(3).write_bytes(b"torn")
+    with qtbot.waitSignal(reconstructions.failed, timeout=PATIENCE_MS) as waited:
+        reconstructions.ask(1, image)
+    assert waited.args is not None
+    number, of_image, error = waited.args
+    assert (number, of_image) == (1, image) and isinstance(error, ImageError)
+    with qtbot.waitSignal(reconstructions.failed, timeout=5000) as waited:
+        reconstructions.ask(99, image)
+    assert waited.args is not None and isinstance(waited.args[2], InputError)
+
+
+def test_a_training_without_a_model_says_so(reconstructions: Reconstructions, opened: Session, qtbot: QtBot) -> None:
+    assert opened.project is not None
+    (opened.project.run_by_number(1).folder / "model.json").unlink()
+    with qtbot.waitSignal(reconstructions.failed, timeout=PATIENCE_MS) as waited:
+        reconstructions.ask(1, ids(opened)[0])
+    assert waited.args is not None and isinstance(waited.args[2], FlawscopeError)
+    assert "no model yet" in str(waited.args[2])
+
+
+def test_closing_the_project_ends_the_workers(reconstructions: Reconstructions, opened: Session, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(reconstructions.began, timeout=PATIENCE_MS):
+        reconstructions.ask(1, ids(opened)[0])
+    assert workers()
+    opened.close()
+    assert workers() == []
