@@ -17,12 +17,14 @@ import psutil
 from core.assets import resources
 from core.errors import FlawscopeError
 from core.files import free_bytes
+from core.jobs import worker_environment
 
 _DISTRIBUTIONS: Final = (
     *("flawscope", "PySide6-Essentials", "pyqtgraph", "numpy", "opencv-python-headless", "pillow", "tifffile"),
     *("scikit-learn", "scipy", "statsmodels", "pydantic", "onnxruntime"),
     *("torch", "torchvision", "timm", "accelerate", "safetensors", "onnx"),
 )
+_WINDOW_PATIENCE_S: Final = 60.0
 _PROBE: Final = """
 import json, torch
 import timm  # fails loudly where torchvision was built for another torch
@@ -52,6 +54,8 @@ class Diagnosis:
     free_disk_gib: float
     versions: dict[str, str | None]
     computing_on: str
+    gui_start_s: float | None  # None: the window did not start
+    torch_in_gui: bool | None
     findings: list[Finding]
 
     def as_json(self) -> dict[str, Any]:
@@ -60,12 +64,14 @@ class Diagnosis:
 
 
 def diagnose(folder: Path) -> Diagnosis:
-    """Looks at this machine; starts one child to ask torch, which the caller's process never imports. Some seconds."""
+    """Looks at this machine; starts a child to ask torch and one that is a window nobody sees. Some seconds."""
     versions = {name: _version(name) for name in _DISTRIBUTIONS}
     findings = [_training_finding(versions), _resources_finding()]
     computing, probe = _computing_on() if versions["torch"] else ("training is not installed", None)
     if probe is not None:
         findings.append(probe)
+    seconds, torch_in_gui, window = _window()
+    findings.append(window)
     free = free_bytes(folder) / 2**30
     findings.append(Finding(f"{free:.0f} GiB free at {folder}", free > 2, "" if free > 2 else "Free some space"))
     return Diagnosis(
@@ -76,8 +82,15 @@ def diagnose(folder: Path) -> Diagnosis:
         free_disk_gib=round(free, 1),
         versions=versions,
         computing_on=computing,
+        gui_start_s=seconds,
+        torch_in_gui=torch_in_gui,
         findings=findings,
     )
+
+
+def computing_on() -> str:
+    """What a training on this computer computes on; asks torch in a child, which takes some seconds."""
+    return _computing_on()[0]
 
 
 def _version(name: str) -> str | None:
@@ -101,6 +114,29 @@ def _resources_finding() -> Finding:
         return Finding(f"resources in {resources()}", True)
     except FlawscopeError as error:
         return Finding(error.what, False, error.mend)
+
+
+def _window() -> tuple[float | None, bool | None, Finding]:
+    """Seconds from nothing to a painted window, and whether that process had imported torch."""
+    start = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "app.cli"]
+    environment = {**worker_environment(), "QT_QPA_PLATFORM": "offscreen"}
+    try:
+        answer = subprocess.run(
+            [*start, "gui", "--hidden-probe"],
+            capture_output=True,
+            text=True,
+            timeout=_WINDOW_PATIENCE_S,
+            check=True,
+            env=environment,
+        ).stdout
+        found = json.loads(answer.splitlines()[-1])
+        seconds, heavy = float(found["gui_start_s"]), bool(found["torch_in_gui"])
+    except (subprocess.SubprocessError, OSError, ValueError, IndexError, KeyError, TypeError) as error:
+        lines = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
+        mend = "Install the system libraries that it names; every other command works without the window"
+        return None, None, Finding(f"the window does not start: {lines[-1] if lines else error}", False, mend)
+    mend = "Report this: the window must start without the training libraries" if heavy else ""
+    return seconds, heavy, Finding(f"the window starts in {seconds:.1f} s", not heavy, mend)
 
 
 def _computing_on() -> tuple[str, Finding | None]:

@@ -201,6 +201,8 @@ def test_doctor_names_versions_and_what_it_computes_on(tmp_path: Path) -> None:
     assert ended.code == 0, ended.err
     assert ended.document["versions"]["torch"]
     assert ended.document["computing_on"]
+    assert ended.document["gui_start_s"] > 0
+    assert ended.document["torch_in_gui"] is False
 
 
 def test_help_loads_nothing_heavy(tmp_path: Path) -> None:
