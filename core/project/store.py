@@ -22,26 +22,32 @@ from core.project.images import ImageMethods
 from core.project.keeping import KeepingMethods
 from core.project.labels import LabelMethods
 from core.project.lock import Owner, ProjectLock
+from core.project.looking import LookMethods
 from core.project.migrations import migrate
 from core.project.review import ReviewMethods
 from core.project.revisions import RevisionMethods
 from core.project.roi import RoiMethods
 from core.project.share import WorkingCopy, is_network_share
+from core.project.table import TableMethods
 from core.project.things import ThingMethods
 from core.project.trainings import TrainingMethods
 from core.project.undo import UndoMethods
+from core.project.units import UnitMethods
 from core.project.writer import Transaction, Writer, account
 
 
 class Project(
     ThingMethods,
     ImageMethods,
+    TableMethods,
     LabelMethods,
+    LookMethods,
     AnnotationMethods,
     RoiMethods,
     RevisionMethods,
     TrainingMethods,
     ReviewMethods,
+    UnitMethods,
     UndoMethods,
     KeepingMethods,
 ):

@@ -1,0 +1,154 @@
+"""What a person should know of a project's images before trusting a figure: each with what can be done about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from core.project import Project
+
+FindingKind = Literal[
+    "folder_missing", "unreadable", "gone", "changed", "sizes_differ", "duplicates", "straddling", "one_lot", "file"
+]
+Mend = Literal["find_folder", "look_again", "show", "seen", "take_out", ""]
+_SHOWN: Final = 5_000  # images that one finding names
+_FILES: Final = 200  # problems of files that are listed one by one
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing: a sentence, the images that it is about (the first few thousand), and the mend that is offered.
+
+    `stops` says that work cannot go on well before it is mended; the others are worth a look.
+    """
+
+    kind: FindingKind
+    sentence: str
+    hint: str = ""
+    mend: Mend = ""
+    images: tuple[int, ...] = ()
+    problems: tuple[int, ...] = ()
+    root_id: int | None = None
+    stops: bool = False
+
+
+def look(project: Project) -> list[Finding]:
+    """All findings, what stops work first."""
+    found = [
+        *_missing_folders(project),
+        *_states(project),
+        *_files(project),
+        *_duplicates(project),
+        *_sizes(project),
+        *_lots(project),
+    ]
+    return sorted(found, key=lambda one: not one.stops)
+
+
+def _missing_folders(project: Project) -> Iterator[Finding]:
+    for root in project.roots():
+        if not root.is_there and root.images:
+            yield Finding(
+                "folder_missing",
+                f"The folder of {root.images:,} images is not there: {root.path}",
+                "Plug in the drive, or say where the folder is now. Nothing that you did is lost.",
+                "find_folder",
+                root_id=root.id,
+                stops=True,
+            )
+
+
+def _states(project: Project) -> Iterator[Finding]:
+    gone, changed = project.images_in_state("gone", _SHOWN), project.images_in_state("changed", _SHOWN)
+    if gone:
+        yield Finding(
+            "gone",
+            f"{_images(len(gone))} no longer in their folder",
+            "They are left out; labels, masks and scores are kept. Put them back and look again.",
+            "look_again",
+            images=tuple(gone),
+        )
+    if changed:
+        yield Finding(
+            "changed",
+            f"{_images(len(changed))} changed on the disk since they were added",
+            "Scores and masks of them rest on the earlier picture.",
+            "show",
+            images=tuple(changed),
+        )
+
+
+def _files(project: Project) -> Iterator[Finding]:
+    """Unreadable images together, every other problem of a file by itself."""
+    problems = project.problems()
+    unreadable = project.images_with_problem(_SHOWN)
+    if unreadable:
+        yield Finding(
+            "unreadable",
+            f"{_images(len(unreadable))} cannot be read",
+            "They are left out of training and figures. Replace the files and look again.",
+            "look_again",
+            images=tuple(unreadable),
+        )
+    named = {str(row.path) for row in project.images(ids=unreadable)} if unreadable else set()
+    rest = [problem for problem in problems if problem.path not in named]
+    for problem in rest[:_FILES]:
+        images = () if problem.image_id is None else (problem.image_id,)
+        yield Finding("file", f"{problem.path}: {problem.text}", "", "seen", images=images, problems=(problem.id,))
+    if len(rest) > _FILES:
+        ids = tuple(problem.id for problem in rest[_FILES:])
+        yield Finding("file", f"{len(ids):,} more problems with files", "", "seen", problems=ids)
+
+
+def _duplicates(project: Project) -> Iterator[Finding]:
+    for duplicate in project.duplicates_across_splits():
+        tests = tuple(row.id for row in duplicate.images if row.split == "test")
+        names = ", ".join(row.relative for row in duplicate.images[:3])
+        yield Finding(
+            "duplicates",
+            f"The same picture lies in training and in test: {names}",
+            "Figures from it are too good. The test copies should be taken out.",
+            "take_out",
+            images=tests,
+            stops=True,
+        )
+
+
+def _sizes(project: Project) -> Iterator[Finding]:
+    for view, usual, ids in project.odd_sizes(_SHOWN):
+        size = f"{usual[0]} x {usual[1]}"
+        yield Finding(
+            "sizes_differ",
+            f"{_images(len(ids))} of {view} {'has' if len(ids) == 1 else 'have'} another size than {size}",
+            "One view should come from one camera: give other cameras a view of their own.",
+            "show",
+            images=tuple(ids),
+        )
+
+
+def _lots(project: Project) -> Iterator[Finding]:
+    lots: dict[str, set[str]] = {}
+    for count in project.counts():
+        if count.split in ("train", "tuning", "test") and count.lot:
+            lots.setdefault(count.product, set()).add(count.lot)
+    for product, known in lots.items():
+        if len(known) == 1:
+            yield Finding(
+                "one_lot",
+                f"All images of {product} come from one lot, {next(iter(known))}",
+                "Whether another lot is judged as well is not known. Add one, and test on it.",
+                "",
+            )
+    for lot in project.straddling()["lot"]:
+        yield Finding(
+            "straddling",
+            f"Lot {lot} lies in training and in test",
+            "Figures from a lot that was trained on are better than those of the next lot will be.",
+            "",
+        )
+
+
+def _images(count: int) -> str:
+    more = f"{count:,}" if count < _SHOWN else f"At least {count:,}"
+    return f"{more} image" if count == 1 else f"{more} images"
