@@ -1,0 +1,392 @@
+"""The dataset page: counts, tree, filters, labels and splits in bulk, problems with mends, the next step, cleaning."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QLabel, QPushButton, QWidget
+from pytestqt.qtbot import QtBot
+
+from app.dialogs.clean_up import CleanUp
+from app.pages.dataset import DatasetPage
+from app.pages.dataset.reading import read_facts
+from app.pages.dataset.summary import (
+    Counts,
+    Facts,
+    Place,
+    classes_of,
+    count,
+    next_step,
+    places,
+    sentence,
+)
+from app.window import MainWindow
+from core.imaging import save_png
+from core.project import NewImage, Project
+from core.project.results import NewScore, RunState
+from core.project.table import ImageTable
+from core.words import LABELS, SPLITS
+from tests.app.conftest import WindowMaker
+
+Opened = Callable[[Path], tuple[MainWindow, DatasetPage]]
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, window_maker: WindowMaker) -> Opened:
+    """The real window on the dataset page of a project, everything read."""
+
+    def make(path: Path) -> tuple[MainWindow, DatasetPage]:
+        window = window_maker()
+        window.session.open(path)
+        qtbot.waitUntil(lambda: window.session.is_complete, timeout=10_000)
+        window.go("dataset")
+        page = cast(DatasetPage, window.page)
+        quiet(qtbot, window)
+        qtbot.waitUntil(lambda: bool(page.next.text()), timeout=10_000)
+        return window, page
+
+    return make
+
+
+def quiet(qtbot: QtBot, window: MainWindow) -> None:
+    """Everything that was asked for in the background is there."""
+    qtbot.wait(350)  # what a page does a moment after a change
+    qtbot.waitUntil(lambda: window.session.background.is_idle, timeout=20_000)
+
+
+def image(folder: Path, name: str, **facts: object) -> NewImage:
+    path = folder / name
+    seed = int.from_bytes(name.encode()[-8:], "little") % 2**31
+    save_png(path, np.random.default_rng(seed).integers(0, 256, (24, 32, 3), dtype=np.uint8))
+    return NewImage(path, width=32, height=24, **facts)  # type: ignore[arg-type]
+
+
+# -- what is said, without a window
+
+
+def table_of(project_file: Path) -> ImageTable:
+    with Project.open(project_file) as project:
+        return project.image_table()
+
+
+def test_counts_are_said_in_one_sentence(project_file: Path) -> None:
+    counts = count(table_of(project_file), Place("chip"))
+    assert sentence(counts) == ("14 images: 8 good, 4 defective, 2 unlabelled. 6 train, 1 tuning, 5 test, 2 not used.")
+    assert sentence(Counts()) == "No images yet"
+
+
+def test_the_tree_leaves_out_what_says_nothing_new(project_file: Path, tmp_path: Path) -> None:
+    found = [(place.words(), counts.images) for place, counts in places(table_of(project_file))]
+    assert found == [
+        ("chip", 14),
+        ("chip > Lot lot 0", 5),
+        ("chip > Lot lot 1", 5),
+        ("chip > Lot lot 2", 4),
+    ]
+    with Project.open(project_file) as project:
+        rows = [image(tmp_path / "more", f"{n}.png", product="vial", view=f"cam{n % 2}") for n in range(4)]
+        project.add_images(rows, root=tmp_path / "more")
+    found = [(place.words(), counts.images) for place, counts in places(table_of(project_file))]
+    assert found[0] == ("All images", 18)
+    assert found[-3:] == [("vial", 4), ("vial > cam0", 2), ("vial > cam1", 2)]
+
+
+def test_images_that_are_gone_are_not_counted(project_file: Path) -> None:
+    with Project.open(project_file) as project:
+        folder = project.roots()[0].path
+        kept = [row for row in project.images() if row.id > 2]
+        project.add_images([NewImage(row.path, "chip") for row in kept], root=folder, complete=True)
+        assert count(project.image_table(), Place("chip")).images == 12
+
+
+def test_defect_classes_are_counted_largest_first(tmp_path: Path) -> None:
+    folder = tmp_path / "images"
+    rows = [
+        image(folder, f"{n}.png", product="nut", label="defective", defect_class="ab"[n % 3 == 0]) for n in range(7)
+    ]
+    with Project.create(tmp_path / "work") as project:
+        project.add_images(rows, root=folder)
+        assert classes_of(project.image_table(), Place("nut")) == [("a", 4), ("b", 3)]
+
+
+def facts_with(project: Project, *states: RunState) -> Facts:
+    for state in states:
+        run = project.add_run(product="chip", model="prff", preset="micro")
+        project.update_run(run.id, state=state)
+    return Facts(runs=tuple(project.runs()))
+
+
+@pytest.mark.parametrize(
+    ("states", "key", "page"),
+    [
+        ((), "train", "train"),
+        (("running",), "watch", "train"),
+        (("failed",), "train", "train"),
+        (("finished",), "review", "review"),
+        (("finished", "failed"), "review", "review"),
+    ],
+)
+def test_the_next_step_follows_the_trainings(
+    project_file: Path, states: tuple[RunState, ...], key: str, page: str
+) -> None:
+    with Project.open(project_file) as project:
+        facts = facts_with(project, *states)
+        step = next_step(count(project.image_table()), facts, Place("chip"))
+        assert (step.key, step.page) == (key, page)
+
+
+def test_the_next_step_before_there_is_anything_to_train_on() -> None:
+    def step(labels: tuple[int, int, int], splits: tuple[int, int, int, int], missing: int = 0) -> str:
+        by_label = dict(zip(("good", "defective", "unlabelled"), labels, strict=True))
+        by_split = dict(zip(("train", "tuning", "test", "unused"), splits, strict=True))
+        counts = Counts(
+            sum(labels), sum(labels), tuple(by_label[one] for one in LABELS), tuple(by_split[one] for one in SPLITS)
+        )
+        return next_step(counts, Facts(missing_folders=missing), Place()).key
+
+    assert step((0, 0, 0), (0, 0, 0, 0)) == "add"
+    assert step((0, 0, 9), (0, 0, 0, 9)) == "label"
+    assert step((0, 9, 0), (0, 0, 0, 9)) == "add"
+    assert step((9, 0, 0), (0, 0, 0, 9)) == "split"
+    assert step((9, 0, 0), (7, 1, 1, 0)) == "train"
+    assert step((9, 0, 0), (7, 1, 1, 0), missing=1) == "find_folder"
+
+
+def test_a_lot_that_was_never_scored_is_proposed(project_file: Path, tmp_path: Path) -> None:
+    with Project.open(project_file) as project:
+        facts_with(project, "finished")
+        scoring = project.add_scoring(project.runs()[0].id)
+        project.add_scores(scoring, [NewScore(one, 0.1 * one) for one in range(8, 13)])
+        project.add_decision(project.runs()[0].id, 0.9)
+        rows = [image(tmp_path / "new", f"{n}.png", product="chip", lot="monday") for n in range(3)]
+        project.add_images(rows, root=tmp_path / "new")
+        table = project.image_table()
+        facts, scored = read_facts(project, "chip", "main", table)
+        assert facts.unscored_lots == ("monday",)
+        assert scored.ids.tolist() == [8, 9, 10, 11, 12] and scored.threshold == 0.9
+        step = next_step(count(table), facts, Place("chip"))
+        assert (step.key, step.what) == ("score", {"lot": "monday", "training": 1})
+
+
+# -- the page
+
+
+def test_the_page_says_what_there_is_and_what_is_next(opened: Opened, project_file: Path) -> None:
+    _, page = opened(project_file)
+    assert page.headline().startswith("chip  ·  14 images: 8 good, 4 defective, 2 unlabelled.")
+    assert page.next.text() == "Train"
+    assert len(page.grid.model) == 14
+    assert page.filters.count.text() == "14"
+
+
+def test_the_tree_filters_the_grid_and_names_the_order(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    window, page = opened(project_file)
+    page.tree.choose(Place("chip", None, "lot 1"))
+    qtbot.waitUntil(lambda: len(page.grid.model) == 5, timeout=5000)
+    assert page.headline().startswith("chip > Lot lot 1  ·  5 images")
+    assert window.session.order.size == 5
+    page.tree.choose(Place("chip"))
+    qtbot.waitUntil(lambda: len(page.grid.model) == 14, timeout=5000)
+
+
+def test_filters_narrow_and_are_cleared_with_one_click(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    _, page = opened(project_file)
+    page.filters.labels.choose(["defective"])
+    page.filters.labels.changed.emit()
+    qtbot.waitUntil(lambda: len(page.grid.model) == 4, timeout=5000)
+    assert page.filters.count.text() == "4 of 14"
+    assert "Defective" in page.filters.labels.text()
+    qtbot.keyClicks(page.filters.search, "part 09")
+    qtbot.waitUntil(lambda: len(page.grid.model) == 1, timeout=5000)
+    qtbot.mouseClick(page.filters.reset, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.grid.model) == 14, timeout=5000)
+    assert page.filters.search.text() == "" and not page.filters.reset.isVisible()
+
+
+def test_no_match_offers_the_way_back(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    _, page = opened(project_file)
+    qtbot.keyClicks(page.filters.search, "nothing like it")
+    qtbot.waitUntil(lambda: len(page.grid.model) == 0, timeout=5000)
+    page.grid.all_wanted.emit()
+    qtbot.waitUntil(lambda: len(page.grid.model) == 14, timeout=5000)
+
+
+def test_images_are_labelled_by_button_and_by_key_and_it_can_be_undone(
+    qtbot: QtBot, opened: Opened, project_file: Path
+) -> None:
+    window, page = opened(project_file)
+    session = window.session
+    session.set_selection([13, 14])
+    qtbot.waitUntil(lambda: page._panel.title.text() == "2 images chosen", timeout=5000)
+    with qtbot.waitSignal(session.images_changed, timeout=5000):
+        qtbot.mouseClick(page._panel.labels["good"], Qt.MouseButton.LeftButton)
+    assert session.project is not None
+    assert {session.project.image(one).label for one in (13, 14)} == {"good"}
+    with qtbot.waitSignal(session.images_changed, timeout=5000):
+        window.actions_table.run("label.defective")
+    assert {session.project.image(one).label for one in (13, 14)} == {"defective"}
+    with qtbot.waitSignal(session.images_changed, timeout=5000):
+        session.undo()
+    assert {session.project.image(one).label for one in (13, 14)} == {"good"}
+    qtbot.waitUntil(lambda: page.headline().startswith("chip  ·  14 images: 10 good, 4 defective."), timeout=5000)
+
+
+def test_a_defect_class_is_given_with_the_label(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    window, page = opened(project_file)
+    window.session.set_selection([9])
+    qtbot.waitUntil(lambda: page._panel.title.text() == "part 08.png", timeout=5000)
+    page._panel.defect_class.setEditText("scratch")
+    with qtbot.waitSignal(window.session.images_changed, timeout=5000):
+        page._panel.labels["defective"].click()
+    assert window.session.project is not None
+    assert window.session.project.image(9).defect_class == "scratch"
+    qtbot.waitUntil(lambda: not page.filters.classes.isHidden(), timeout=5000)
+
+
+def test_a_split_is_set_for_the_whole_selection(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    window, page = opened(project_file)
+    window.session.set_selection([1, 2])
+    with qtbot.waitSignal(window.session.images_changed, timeout=5000):
+        page._panel.splits["test"].click()
+    assert window.session.project is not None
+    assert {window.session.project.image(one).split for one in (1, 2)} == {"test"}
+
+
+def test_one_image_shows_its_facts(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    window, page = opened(project_file)
+    window.session.set_selection([9])
+    qtbot.waitUntil(lambda: page._panel.title.text() == "part 08.png", timeout=5000)
+    said = {label.text() for label in page._panel.findChildren(QLabel)}
+    assert {"Defective", "Test", "64 x 48 px, 8 bit colour", "lot 2"} <= said
+    assert page._panel.labels["defective"].isChecked() and page._panel.splits["test"].isChecked()
+
+
+def test_double_click_opens_the_image_in_annotate(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    window, page = opened(project_file)
+    heard: list[tuple[str, dict[str, object]]] = []
+    page.wanted.disconnect(window.go)
+    page.wanted.connect(lambda key, what: heard.append((key, what)))
+    page.grid.activated.emit(9)
+    assert heard == [("annotate", {"id": 9})] and window.session.current == 9
+
+
+def test_a_project_for_reading_offers_no_change(qtbot: QtBot, window_maker: WindowMaker, project_file: Path) -> None:
+    window = window_maker()
+    window.session.open(project_file, read_only=True)
+    qtbot.waitUntil(lambda: window.session.is_complete, timeout=10_000)
+    window.go("dataset")
+    page = cast(DatasetPage, window.page)
+    quiet(qtbot, window)
+    assert not page.add_button.isEnabled() and not page.clean_button.isEnabled()
+    assert not page._panel.labels["good"].isEnabled()
+
+
+# -- problems
+
+
+def finding(page: DatasetPage, kind: str) -> QWidget:
+    found = page._panel.findings.findChild(QWidget, f"finding {kind}")
+    assert isinstance(found, QWidget)
+    return found
+
+
+def test_a_missing_folder_is_the_next_step_and_is_mended(
+    qtbot: QtBot, opened: Opened, project_file: Path, tmp_path: Path
+) -> None:
+    shutil.move(tmp_path / "pictures", tmp_path / "moved")
+    window, page = opened(project_file)
+    qtbot.waitUntil(lambda: page.next.text() == "Find the images …", timeout=5000)
+    assert finding(page, "folder_missing")
+    page.mends.relocate(tmp_path / "moved")
+    qtbot.waitUntil(lambda: page.next.text() == "Train", timeout=10_000)
+    assert window.session.table is not None
+    assert window.session.table.path(0).is_file()
+    assert page._panel.findings.findings == () or all(
+        one.kind != "folder_missing" for one in page._panel.findings.findings
+    )
+
+
+def test_the_wrong_folder_is_refused_in_words(qtbot: QtBot, opened: Opened, project_file: Path, tmp_path: Path) -> None:
+    shutil.move(tmp_path / "pictures", tmp_path / "moved")
+    (tmp_path / "other").mkdir()
+    window, page = opened(project_file)
+    with qtbot.waitSignal(window.session.problem_reported, timeout=5000) as heard:
+        page.mends.relocate(tmp_path / "other")
+    assert "not the images" in str(heard.args[0])
+
+
+def test_problems_show_their_images_and_leave_the_list_when_seen(
+    qtbot: QtBot, opened: Opened, project_file: Path
+) -> None:
+    with Project.open(project_file) as project:
+        path = project.image(3).path
+        project.add_problem(path, "one of the labels is wrong")
+    _, page = opened(project_file)
+    line = finding(page, "file")
+    assert "one of the labels is wrong" in "".join(label.text() for label in line.findChildren(QLabel))
+    seen = next(button for button in line.findChildren(QPushButton) if button.text() == "Take off the list")
+    qtbot.mouseClick(seen, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: all(one.kind != "file" for one in page._panel.findings.findings), timeout=10_000)
+
+
+def test_images_of_another_size_are_shown_on_demand(
+    qtbot: QtBot, opened: Opened, project_file: Path, tmp_path: Path
+) -> None:
+    with Project.open(project_file) as project:
+        path = tmp_path / "more" / "odd.png"
+        save_png(path, np.zeros((90, 90, 3), np.uint8))
+        project.add_images([NewImage(path, "chip", width=90, height=90)], root=path.parent)
+    _, page = opened(project_file)
+    line = finding(page, "sizes_differ")
+    show = next(button for button in line.findChildren(QPushButton) if button.text() == "Show")
+    qtbot.mouseClick(show, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.grid.model) == 1, timeout=5000)
+    assert page.filters.chosen.isVisible()
+    qtbot.mouseClick(page.filters.chosen, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(page.grid.model) == 15, timeout=5000)
+
+
+# -- cleaning
+
+
+def test_cleaning_removes_what_is_ticked_and_says_what_it_costs(
+    qtbot: QtBot, opened: Opened, project_file: Path
+) -> None:
+    with Project.open(project_file) as project:
+        facts_with(project, "finished", "finished")
+        for run in project.runs():
+            for name, size in (
+                ("checkpoints/best.safetensors", 300_000),
+                ("checkpoints/last.safetensors", 900_000),
+                ("model.json", 100),
+                ("pictures/0_0_map.png", 50_000),
+            ):
+                path = run.folder / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_bytes(b"x" * size)
+        last = [run.folder / "checkpoints" / "last.safetensors" for run in project.runs()]
+    window, page = opened(project_file)
+    qtbot.waitUntil(lambda: page.grid.model is not None and window.session.background.is_idle, timeout=10_000)
+    dialog = CleanUp(window.session, window)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    qtbot.addWidget(dialog)
+    dialog.open()
+    qtbot.waitUntil(lambda: dialog.survey is not None, timeout=10_000)
+    assert {heap.key for heap in dialog.chosen()} >= {"1/resume", "2/resume"}
+    assert "without any loss" in dialog.headline.text() and not dialog.loss.isVisible()
+    model = next(item for item in dialog._leaves() if item.data(0, Qt.ItemDataRole.UserRole) == "1/model")
+    model.setCheckState(0, Qt.CheckState.Checked)
+    assert "can no longer score" in dialog.loss.text()
+    qtbot.mouseClick(dialog.go, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: not last[0].exists() and not last[1].exists(), timeout=10_000)
+    qtbot.waitUntil(lambda: "freed" in dialog.said.text(), timeout=10_000)
+    qtbot.waitUntil(lambda: not any(heap.goes_freely for heap in (dialog.survey.heaps if dialog.survey else ())))
+    assert not (last[0].parent / "best.safetensors").exists()
+    assert (last[1].parent / "best.safetensors").exists()
+    dialog.close()
