@@ -10,6 +10,7 @@ from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from app import theme
+from app.dialogs.folders import choose_folder
 from app.words import tr
 from core.errors import ProjectBusyError
 
@@ -68,20 +69,16 @@ class Deeds(QObject):
 
     def ask_folder(self) -> None:
         """Choose a folder of images, or of a project."""
-        start = self._session.memory.recall("folder", str(Path.home()))
-        chosen = QFileDialog.getExistingDirectory(self._window, tr("Open a folder of images"), start)
-        if chosen:
-            self._session.memory.remember("folder", chosen)
-            self.open_path(Path(chosen))
+        choose_folder(self._window, tr("Open a folder of images"), self._session.memory, self.open_path)
 
     def ask_project(self) -> None:
         """Choose a project file."""
         start = self._session.memory.recall("folder", str(Path.home()))
-        chosen, _ = QFileDialog.getOpenFileName(
-            self._window, tr("Open a project"), start, tr("Flawscope projects") + f" (*{_SUFFIX})"
-        )
-        if chosen:
-            self.open_path(Path(chosen))
+        dialog = QFileDialog(self._window, tr("Open a project"), start, tr("Flawscope projects") + f" (*{_SUFFIX})")
+        dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
+        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        dialog.fileSelected.connect(lambda chosen: self.open_path(Path(chosen)))
+        dialog.open()
 
     def open_path(self, path: Path) -> None:
         """A project is opened; a folder of images goes to the import assistant."""

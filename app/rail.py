@@ -103,6 +103,11 @@ class Rail(QWidget):
         """The button of a page. Raises KeyError."""
         return self._buttons[key]
 
+    def forget_news(self, key: str) -> None:
+        """The page was looked at."""
+        if key in self._buttons:
+            self._buttons[key].set_news(False)
+
     def show_page(self, key: str) -> None:
         """Mark the page that is shown."""
         if key in self._buttons:

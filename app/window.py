@@ -32,7 +32,7 @@ from app.rail import Rail
 from app.session import Session, describe
 from app.statusline import StatusLine
 from app.theme import Theme
-from app.words import tr
+from app.words import state_word, tr
 from core.errors import FlawscopeError
 
 _PAGES: Final = {  # key: module, class; imported when first shown
@@ -61,6 +61,7 @@ class MainWindow(QMainWindow):
         self._pages: dict[str, Page] = {}
         self._inspectors: dict[str, QWidget | None] = {}
         self._shown: Page | None = None
+        self._follows_trainings = False
         self._build()
         self._menus()
         self._connect()
@@ -80,6 +81,7 @@ class MainWindow(QMainWindow):
             self._stack.setCurrentWidget(page)
             self._show_inspector(key, page)
             self._rail.show_page(key)
+            self._rail.forget_news(key)
             page.enter()
             self._show_strip()
         if what:
@@ -286,7 +288,17 @@ class MainWindow(QMainWindow):
         self.session.memory.remember("recent", recent)
         self.setWindowTitle(f"{project.name} – Flawscope")
         self._show_who()
+        if not self._follows_trainings:  # made now, so that a training that went on by itself is found again
+            self._follows_trainings = True
+            self.session.trainings.status_changed.connect(self.show_training)
+            self.session.trainings.ended.connect(self._on_training_ended)
         self.go(self.session.memory.recall(f"page {path}", "dataset"))
+
+    def _on_training_ended(self, number: int, state: str, _: object) -> None:
+        word = state_word(state)
+        self._status.say(tr("Training #{n}: {word}", n=number, word=word))
+        if self._shown is None or self._shown.key not in ("train", "review"):
+            self._rail.button("review" if state in ("finished", "stopped") else "train").set_news(True)
 
     def _on_project_closed(self) -> None:
         self._rail.set_open(False)
