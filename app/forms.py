@@ -32,6 +32,10 @@ _HIDDEN: Final = frozenset({"model", "preset", "network.kind"})  # chosen elsewh
 _LENGTHS: Final = frozenset({"train.minutes", "train.steps", "train.epochs"})
 _LARGEST: Final = 2**31 - 1
 _FIELD_WIDTH: Final = 200
+_FLAT: Final = (
+    "QToolButton { border: 1px solid transparent; border-radius: 4px; padding: 3px 6px 3px 2px; background: none; }"
+    "QToolButton:focus, QToolButton:hover { border-color: palette(mid); }"
+)
 
 
 class Fold(QWidget):
@@ -47,6 +51,7 @@ class Fold(QWidget):
         self._button.setText(title)
         self._button.setCheckable(True)
         self._button.setAutoRaise(True)
+        self._button.setStyleSheet(_FLAT)
         self._button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self._button.setArrowType(Qt.ArrowType.RightArrow)
         self._button.toggled.connect(self._on_button_toggled)

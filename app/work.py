@@ -78,6 +78,13 @@ def prepare_all(project: Project, orders: Sequence[tuple[str, str, Order]], stop
     return numbers
 
 
+def may_resume(project: Project, number: int) -> int:
+    """The number of a training that can go on. Raises `InputError` when it runs or has finished. For a thread."""
+    from core.workflow import training
+
+    return training.resume(project, number)
+
+
 def start_work(project: Project, number: int, is_open: Callable[[Project], bool]) -> Work:
     """Start a training, or let it go on; what it said earlier is read first. For a thread."""
     from core.workflow import training

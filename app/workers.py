@@ -11,8 +11,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.awake import KeepAwake
 from app.trace import Trace
-from app.words import tr
-from app.work import State, Work, discard_files, find_works, prepare_all, start_work, state_of, status_of
+from app.words import state_word, tr
+from app.work import State, Work, discard_files, find_works, may_resume, prepare_all, start_work, state_of, status_of
 from core.errors import FlawscopeError, InputError
 from core.events import AnyEvent, PhaseChanged
 from core.jobs import RunningJob
@@ -64,7 +64,7 @@ class Trainings(QObject):
         self._timer.timeout.connect(self._on_timer_timeout)
         session.opened.connect(self._on_session_opened)
         session.closing.connect(self.close)
-        session.settings.changed.connect(self._on_setting_changed)
+        session.settings.changed.connect(lambda _: self._keep_awake())
         session.trainings_changed.connect(self.refresh)
         if session.project is not None:
             self._on_session_opened()
@@ -155,12 +155,7 @@ class Trainings(QObject):
         """Let a training that was interrupted, stopped or failed go on from its last checkpoint."""
         project = self._project()
 
-        def work() -> int:
-            from core.workflow import training
-
-            return training.resume(project, number)
-
-        self._in_background(project, work, lambda found: self.enqueue([found]))
+        self._in_background(project, lambda: may_resume(project, number), lambda found: self.enqueue([found]))
 
     def score(self, number: int | None, wish: Wish) -> None:
         """Score images with a training that is done; `scored` follows. Runs beside a training."""
@@ -359,6 +354,8 @@ class Trainings(QObject):
 
         def done(found: tuple[State, object]) -> None:
             self._collecting.discard(number)
+            if found[0] == "finished" and isinstance(found[1], Exception):
+                self._session.report(found[1])  # a model without figures: why
             self._finish(number, *found)
 
         def failed(error: Exception) -> None:
@@ -384,6 +381,7 @@ class Trainings(QObject):
         self._ended[number] = state
         self.state_changed.emit(number, state)
         self.ended.emit(number, state, outcome)
+        self._session.said.emit(tr("Training #{n}: {state}", n=number, state=state_word(state)))
         self._session.trainings_changed.emit()
         self._session.scores_changed.emit()
         self._after_change()
@@ -460,17 +458,12 @@ class Trainings(QObject):
         self._ended.clear()
         self.runs_changed.emit()
 
-    def _on_setting_changed(self, key: str) -> None:
-        if key == "train.keep_awake":
-            self._keep_awake()
-
     # -- small help
 
     def _project(self) -> Project:
-        project = self._session.project
-        if project is None:
+        if self._session.project is None:
             raise InputError("no project is open")
-        return project
+        return self._session.project
 
     def _training(self, number: int) -> Work | None:
         return next((work for work in self._works if work.number == number and work.scoring is None), None)

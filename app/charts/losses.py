@@ -126,7 +126,10 @@ class LossChart(QWidget):
     def _fit(self) -> None:
         """Show all steps; the first few, where the loss falls from high up, do not flatten the rest."""
         series = self._train.get(_TOTAL)
-        if series is None or len(series) < 2:
+        has_curve = series is not None and len(series) > 1
+        for name in ("left", "bottom"):
+            self._plot.getAxis(name).setVisible(has_curve)
+        if series is None or not has_curve:
             return
         y = series.y
         settled = y[len(y) // 10 :] if len(y) > 20 else y

@@ -47,7 +47,8 @@ class Device:
         if self.kind == "cuda":
             return torch.cuda.get_device_name(self.device)
         if self.kind == "cpu":
-            return f"processor, {torch.get_num_threads()} threads"
+            threads = torch.get_num_threads()
+            return f"processor, {threads} thread{'' if threads == 1 else 's'}"
         return self.kind
 
     @property

@@ -253,8 +253,8 @@ def _computing(facts: Facts, config: TrainingConfig, computing_on: str | None) -
     if computing_on is None:
         return Check("computing", "open", "Looking what this computer computes on …")
     if PROCESSOR in computing_on and config.preset in _FOR_GPUS:
-        return Check("computing", "warning", f"Computing on {computing_on}: this preset is made for a GPU.", "preset")
-    return Check("computing", "fine", f"Computing on {computing_on}.")
+        return Check("computing", "warning", f"{_named(computing_on)}: this preset is made for a GPU.", "preset")
+    return Check("computing", "fine", f"{_named(computing_on)}.")
 
 
 def _finish(facts: Facts, config: TrainingConfig, now: datetime, stop_by: datetime | None) -> Check:
@@ -311,6 +311,10 @@ def _areas(mask: NDArray[np.uint8]) -> Iterator[int]:
     for area in statistics[1:, cv2.CC_STAT_AREA]:
         if area >= _SPECK:
             yield int(area)
+
+
+def _named(computing_on: str) -> str:
+    return f"The {computing_on}" if computing_on.startswith(PROCESSOR) else computing_on[:1].upper() + computing_on[1:]
 
 
 def _many(count: int, one: str) -> str:

@@ -67,7 +67,7 @@ class Checklist(QFrame):
         column.addWidget(self._title)
         self._grid = QGridLayout()
         self._grid.setHorizontalSpacing(10)
-        self._grid.setVerticalSpacing(6)
+        self._grid.setVerticalSpacing(11)
         self._grid.setColumnStretch(2, 1)
         column.addLayout(self._grid)
         column.addStretch(1)

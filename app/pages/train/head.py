@@ -23,14 +23,18 @@ _BUTTONS: Final = {  # name: states in which it is offered
     "review": frozenset({"finished", "stopped"}),
     "again": frozenset({"finished", "stopped", "discarded"}),
     "start": frozenset({"queued"}),
-    "resume": frozenset({"interrupted", "failed", "stopped"}),
+    "hold": frozenset({"waiting"}),
+    "resume": frozenset({"interrupted", "failed"}),
+    "more": frozenset({"stopped"}),
     "go_on": frozenset({"paused"}),
     "pause": frozenset({"running"}),
     "stop": frozenset({"starting", "running", "paused"}),
     "kill": frozenset({"not_responding"}),
-    "discard": frozenset({"queued", "starting", "running", "paused", "interrupted", "failed", "not_responding"}),
+    "discard": frozenset(
+        {"queued", "waiting", "starting", "running", "paused", "interrupted", "failed", "not_responding"}
+    ),
 }
-_PRIMARY: Final = frozenset({"review", "start"})
+_PRIMARY: Final = frozenset({"review", "start", "resume"})
 
 
 class Head(QFrame):
@@ -86,8 +90,8 @@ class Head(QFrame):
         where = words.place(run.product, run.view)
         self._title.setText(f"{words.title(run)} · {where} · {model} {run.preset}")
         for button, states in _BUTTONS.items():
-            is_free = button == "review"
-            self._buttons[button].setVisible(state in states and (may_command or is_free))
+            allowed = bool(run.figures) if button == "review" else may_command
+            self._buttons[button].setVisible(state in states and allowed)
         is_live = state in words.RUNNING
         for widget in (self._caption, self._finish, self._left, self._bar):
             widget.setVisible(is_live)
@@ -95,16 +99,17 @@ class Head(QFrame):
     def show_progress(self, run: RunRow, trace: Trace, state: str) -> None:
         """What changes all the time."""
         if state in words.RUNNING:
-            self._headline.setText(words.now_word(state))
+            share = f" · {100 * trace.fraction:.0f} %" if state == "running" and trace.position else ""
+            self._headline.setText(words.now_word(state) + share)
             self._sentence.setText(words.now_sentence(state, trace))
             self._figures.hide()
             finish = words.finish_clock(trace.finish) if state != "paused" else ""
             self._caption.setText(tr("done about") if finish else tr("finish time"))
-            self._finish.setText(finish or "– : –")
+            self._finish.setText(finish or "…")
             self._left.setText(words.left(trace.finish) if finish else tr("known soon"))
             self._show_bar(trace, state)
             return
-        headline, meaning = words.ending(run) if state in words.ENDED else (words.now_word(state), _waits(state))
+        headline, meaning = words.ending(run) if state in words.ENDED else (words.now_word(state), words.waiting(state))
         self._headline.setText(headline)
         self._sentence.setText(meaning)
         self._sentence.setVisible(bool(meaning))
@@ -163,16 +168,14 @@ class Head(QFrame):
         return button
 
 
-def _waits(state: str) -> str:
-    return tr("It waits for its turn.") if state == "queued" else ""
-
-
 def _button_words(name: str) -> tuple[str, str, str]:
     words_of = {
         "review": (tr("Look at the results"), "review", tr("Histogram, threshold, worst false reject")),
         "again": (tr("Train again"), "train", tr("Choose settings for another training")),
         "start": (tr("Start now"), "play", tr("It starts when nothing else is training")),
+        "hold": (tr("Take out of the queue"), "pause", tr("It stays in the list and starts when you say so")),
         "resume": (tr("Go on"), "play", tr("From the last checkpoint")),
+        "more": (tr("Go on learning"), "play", tr("From where it was stopped; its figures are measured anew")),
         "go_on": (tr("Go on"), "play", tr("It was paused")),
         "pause": (tr("Pause"), "pause", tr("A checkpoint is written, then nothing is computed until you go on")),
         "stop": (tr("Stop and keep"), "stop", tr("What was learnt so far becomes a usable model, and is measured")),

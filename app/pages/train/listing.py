@@ -27,7 +27,8 @@ from app.words import tr
 _ROW_PX: Final = 50
 _ENTRY: Final = Qt.ItemDataRole.UserRole
 _SIGNS: Final[dict[str, tuple[str, str]]] = {
-    "queued": ("clock", "muted"),
+    "queued": ("pause", "muted"),
+    "waiting": ("clock", "accent"),
     "starting": ("play", "accent"),
     "running": ("play", "accent"),
     "collecting": ("play", "accent"),
@@ -83,11 +84,14 @@ class TrainingList(QWidget):
         self._list = QListWidget(self)
         self._list.setItemDelegate(_Delegate(self._list))
         self._list.setUniformItemSizes(True)
+        self._list.setStyleSheet("background: transparent")
         self._list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._list.itemClicked.connect(self._on_item_chosen)
         self._list.itemActivated.connect(self._on_item_chosen)
         self._list.setAccessibleName(tr("Trainings"))
         column.addWidget(self._list, 1)
+        self._rest = QWidget(self)
+        column.addWidget(self._rest, 1)
 
     @property
     def entries(self) -> list[Entry]:
@@ -110,6 +114,7 @@ class TrainingList(QWidget):
                 self._list.setCurrentItem(item)
         self._empty.setVisible(not entries)
         self._list.setVisible(bool(entries))
+        self._rest.setVisible(not entries)
         self._new.setChecked(shown is None)
         if shown is None:
             self._list.setCurrentRow(-1)

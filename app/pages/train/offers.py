@@ -33,6 +33,7 @@ class Offers(QFrame):
         hint.setWordWrap(True)
         column.addWidget(hint)
         self._list = QListWidget(self)
+        self._list.setStyleSheet("background: transparent")
         self._list.setSelectionMode(QListWidget.SelectionMode.NoSelection)
         column.addWidget(self._list)
         self.hide()

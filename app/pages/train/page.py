@@ -150,7 +150,7 @@ class TrainPage(Page):
         number = self._shown
         run = None if number is None else self._trainings.run(number)
         if number is not None and run is not None:
-            state = self._trainings.state(number)
+            state = self._state(number)
             trace = self._trainings.trace(number) or self._traces.get(number)
             if trace is None or (not trace.heard and state in words.ENDED):
                 trace = self._traces.setdefault(number, Trace())
@@ -166,10 +166,11 @@ class TrainPage(Page):
     def _show_list(self) -> None:
         entries = []
         for run in reversed(self._trainings.runs):
-            state = self._trainings.state(run.number)
-            trace = self._trainings.trace(run.number)
-            entries.append(_entry(run, state, trace, waits=run.number in self._trainings.queue))
+            entries.append(_entry(run, self._state(run.number), self._trainings.trace(run.number)))
         self._list.show_entries(entries, self._shown)
+
+    def _state(self, number: int) -> str:
+        return "waiting" if number in self._trainings.queue else self._trainings.state(number)
 
     def _read_trace(self, run: RunRow) -> None:
         def done(found: tuple[Trace, int]) -> None:
@@ -227,7 +228,7 @@ class TrainPage(Page):
         trainings.state_changed.connect(self._on_training_state_changed)
         trainings.ordered.connect(self._on_trainings_ordered)
         trainings.runs_changed.connect(self._on_runs_changed)
-        trainings.queue_changed.connect(self._show_list)
+        trainings.queue_changed.connect(self._show)
         trainings.ended.connect(self._on_training_ended)
         session.problem_reported.connect(lambda _: self._stop_ordering())
         session.table_loaded.connect(lambda _: self._on_images_changed())
@@ -308,7 +309,9 @@ class TrainPage(Page):
         else:
             commands: Mapping[str, Callable[[int], object]] = {
                 "start": lambda one: trainings.enqueue([one]),
+                "hold": trainings.dequeue,
                 "resume": trainings.resume,
+                "more": trainings.resume,
                 "stop": trainings.stop,
                 "pause": trainings.pause,
                 "go_on": trainings.go_on,
@@ -379,7 +382,7 @@ class _Empty(QWidget):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)
 
 
-def _entry(run: RunRow, state: str, trace: Trace | None, *, waits: bool) -> Entry:
+def _entry(run: RunRow, state: str, trace: Trace | None) -> Entry:
     title = f"#{run.number} · {words.place(run.product, run.view)} · {run.preset}"
     share = None
     if state in words.RUNNING:
@@ -389,8 +392,8 @@ def _entry(run: RunRow, state: str, trace: Trace | None, *, waits: bool) -> Entr
             text = f"{text} {100 * share:.0f} %"
             if trace.finish is not None and state == "running":
                 text = tr("{state}, done {clock}", state=text, clock=words.finish_clock(trace.finish))
-    elif state == "queued":
-        text = tr("Next in the queue") if waits else tr("Waits; it does not start by itself")
+    elif state in words.WAITING:
+        text = tr("In the queue") if state == "waiting" else tr("Waits; it does not start by itself")
     else:
         text = words.short_end(run)
     return Entry(run.number, state, title, text, share)

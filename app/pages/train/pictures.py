@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, QSize, Qt
-from PySide6.QtGui import QImage, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QFont, QImage, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
@@ -24,6 +24,9 @@ _ROWS: Final = 4
 _GAP: Final = 6
 _HEAD: Final = 22
 _LARGEST: Final = 220
+_ROOMY: Final = 116
+_HEAD_PX: Final = 13
+_SMALL_HEAD_PX: Final = 11
 _MAPS: Final = {
     "inferno": cv2.COLORMAP_INFERNO,
     "viridis": cv2.COLORMAP_VIRIDIS,
@@ -74,20 +77,30 @@ class PictureRows(QWidget):
         rows = max(_ROWS, 1 + max(self._steps, default=0))
         side = min((self.width() - 3 * _GAP) / 4, (self.height() - _HEAD - (rows - 1) * _GAP) / rows, _LARGEST)
         side = max(16.0, float(int(side)))
+        if not self._images and self._waiting:
+            self._draw_waiting(painter, QRectF(0, _HEAD, 4 * side + 3 * _GAP, rows * side + (rows - 1) * _GAP))
+            painter.end()
+            return
         self._draw_heads(painter, side)
         for row in range(rows):
             for column, role in enumerate(ROLES):
                 place = QRectF(column * (side + _GAP), _HEAD + row * (side + _GAP), side, side)
                 self._draw_tile(painter, place, self._images.get((row, role)))
-        if not self._images and self._waiting:
-            painter.setPen(self.palette().color(QPalette.ColorRole.WindowText))
-            box = QRectF(0, _HEAD, 4 * side + 3 * _GAP, rows * side + (rows - 1) * _GAP)
-            flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
-            painter.drawText(box.adjusted(24, 0, -24, 0), flags, self._waiting)
         painter.end()
+
+    def _draw_waiting(self, painter: QPainter, box: QRectF) -> None:
+        painter.setBrush(Qt.BrushStyle.NoBrush)
+        painter.setPen(QPen(theme.line(), 1))
+        painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
+        painter.setPen(theme.muted())
+        flags = int(Qt.AlignmentFlag.AlignCenter) | int(Qt.TextFlag.TextWordWrap)
+        painter.drawText(box.adjusted(32, 0, -32, 0), flags, self._waiting)
 
     def _draw_heads(self, painter: QPainter, side: float) -> None:
         painter.setPen(theme.muted())
+        font = QFont(self.font())
+        font.setPixelSize(_HEAD_PX if side > _ROOMY else _SMALL_HEAD_PX)
+        painter.setFont(font)
         for column, word in enumerate((tr("Artificial defect"), tr("Reconstruction"), tr("Heatmap"), tr("True place"))):
             box = QRectF(column * (side + _GAP), 0, side, _HEAD - 4)
             shown = painter.fontMetrics().elidedText(word, Qt.TextElideMode.ElideRight, round(side))

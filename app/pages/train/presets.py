@@ -66,14 +66,14 @@ class PresetCard(QAbstractButton):
         painter.setPen(QPen(accent if self.isChecked() or self.hasFocus() else line, 1.5 if self.isChecked() else 1))
         painter.setBrush(fill)
         painter.drawRoundedRect(box, _RADIUS, _RADIUS)
-        self._draw_dot(painter, accent, line)
+        self._draw_dot(painter, accent)
         self._draw_words(painter)
         painter.end()
 
-    def _draw_dot(self, painter: QPainter, accent: QColor, line: QColor) -> None:
+    def _draw_dot(self, painter: QPainter, accent: QColor) -> None:
         circle = QRectF(12, (self.height() - _DOT) / 2, _DOT, _DOT)
         painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setPen(QPen(accent if self.isChecked() else line.darker(120), 1.5))
+        painter.setPen(QPen(accent if self.isChecked() else theme.muted(), 1.5))
         painter.drawEllipse(circle)
         if self.isChecked():
             painter.setPen(Qt.PenStyle.NoPen)

@@ -228,9 +228,15 @@ class SetupPanel(QWidget):
         column.addWidget(self._details)
         column.addStretch(1)
         scroll.setWidget(body)
+        self._details.opened.connect(lambda is_open: QTimer.singleShot(0, self, lambda: self._reveal(scroll, is_open)))
         whole.addWidget(scroll, 1)
         whole.addWidget(self._bar())
         self._products.hide()
+
+    def _reveal(self, scroll: QScrollArea, is_open: bool) -> None:
+        if is_open:
+            bar = scroll.verticalScrollBar()
+            bar.setValue(min(bar.maximum(), self._details.y() - theme.SPACE))
 
     def _bar(self) -> QWidget:
         bar = QWidget(self)

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 REFRESH_MS: Final = 200
 _LOG_PX: Final = 150
+_CHART_PX: Final = 280
 
 
 class WatchPanel(QWidget):
@@ -75,6 +76,9 @@ class WatchPanel(QWidget):
         self._logged = -1
         self._ensure_chart()
         self._head.show_training(run, state, may_command=may_command)
+        has_begun = state not in words.WAITING
+        self._body.setVisible(has_begun)
+        self._rest.setVisible(not has_begun)
         self._throttle.now()
 
     def refresh(self) -> None:
@@ -90,13 +94,12 @@ class WatchPanel(QWidget):
             self._chart.show_series(trace.train, trace.tuning)
         self._pictures.show_pictures(run.folder, trace.pictures, waiting=self._waiting())
         self._legend.setText(self._legend_words())
+        self._facts.setText(" · ".join(words.facts(trace)))
         self._show_log()
 
     def _waiting(self) -> str:
         if self._state in words.ENDED:
             return tr("No pictures were kept.")
-        if self._state == "queued":
-            return tr("It waits for its turn.")
         return tr("The first pictures come after the first pass over the good images.")
 
     def _legend_words(self) -> str:
@@ -107,6 +110,8 @@ class WatchPanel(QWidget):
             parts.append(_entry(colour.name(), tr("while learning {value:.3f}", value=train.y[-1])))
         if tuning is not None and len(tuning):
             parts.append(_entry(theme.COLOUR["tuning"].name(), tr("on tuning images {value:.3f}", value=tuning.y[-1])))
+        if not parts:
+            return tr("The curve begins with the first steps.")
         return "&nbsp;&nbsp;&nbsp;".join(parts)
 
     def _show_log(self) -> None:
@@ -124,7 +129,9 @@ class WatchPanel(QWidget):
         whole.setContentsMargins(16, 4, 16, 12)
         whole.setSpacing(12)
         whole.addWidget(self._head)
-        row = QHBoxLayout()
+        self._body = QWidget(self)
+        row = QHBoxLayout(self._body)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(20)
         left = QVBoxLayout()
         left.setSpacing(6)
@@ -138,19 +145,26 @@ class WatchPanel(QWidget):
         self._legend.setTextFormat(Qt.TextFormat.RichText)
         self._legend.setFont(theme.mono_numbers(self._legend.font()))
         right.addWidget(self._legend)
-        right.addLayout(self._charts, 1)
+        right.addLayout(self._charts, 3)
+        self._facts = QLabel(self)
+        self._facts.setProperty("role", "muted")
+        self._facts.setWordWrap(True)
+        self._facts.setFont(theme.mono_numbers(self._facts.font()))
+        right.addWidget(self._facts)
         right.addWidget(self._log)
+        right.addStretch(1)
         row.addLayout(right, 10)
-        whole.addLayout(row, 1)
+        whole.addWidget(self._body, 1)
+        self._rest = QWidget(self)
+        whole.addWidget(self._rest, 1)
 
     def _ensure_chart(self) -> None:
         if self._chart is None:
             from app.charts.losses import LossChart  # brings pyqtgraph: only when a training is looked at
 
             self._chart = LossChart(self)
-            self._chart.setMaximumHeight(260)
+            self._chart.setMaximumHeight(_CHART_PX)
             self._charts.addWidget(self._chart)
-            self._charts.addStretch(1)
 
     def _make_log(self) -> QWidget:
         holder = QWidget(self)

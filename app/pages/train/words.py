@@ -12,12 +12,13 @@ from core.project.results import RunRow
 from core.workflow.readiness import clock, span
 
 ENDED: Final = frozenset({"finished", "stopped", "failed", "interrupted", "discarded"})
+WAITING: Final = frozenset({"queued", "waiting"})  # waiting: it starts by itself when the one before has ended
 RUNNING: Final = frozenset({"starting", "running", "paused", "stopping", "not_responding", "collecting"})
 
 
 def now_word(state: str) -> str:
     """A state in one or two words."""
-    more = {"not_responding": tr("Not responding"), "collecting": tr("Measuring")}
+    more = {"not_responding": tr("Not responding"), "collecting": tr("Measuring"), "waiting": state_word("queued")}
     return more.get(state) or state_word(state)
 
 
@@ -68,14 +69,40 @@ def ending(run: RunRow) -> tuple[str, str]:
     if run.state == "finished":
         return tr("Finished {when}", when=when), _took(run)
     if run.state == "stopped":
-        return tr("Stopped {when}", when=when), tr("You stopped it. Its model is usable; its figures are below.")
+        if not run.figures:
+            return tr("Stopped {when}", when=when), tr("It was stopped before there was anything to measure.")
+        return tr("Stopped {when}", when=when), tr("You stopped it. What it had learnt is a usable model.")
     if run.state == "failed":
         return tr("Failed {when}", when=when), run.error or tr("It did not say why. The log may.")
     if run.state == "interrupted":
         return tr("Interrupted {when}", when=when), tr("The last checkpoint was kept: it can go on from there.")
     if run.state == "discarded":
         return tr("Discarded"), tr("Its files were removed.")
-    return now_word(run.state), tr("It waits for its turn.")
+    return now_word(run.state), ""
+
+
+def waiting(state: str) -> str:
+    """What a training that has not begun waits for."""
+    if state == "waiting":
+        return tr("It starts by itself when the training before it has ended.")
+    return tr("It has not begun, and does not begin by itself.")
+
+
+def facts(trace: Trace) -> list[str]:
+    """Small things that a person may want to know while it runs."""
+    found = []
+    if trace.computing_on:
+        found.append(tr("Computing on {what}", what=trace.computing_on))
+    if trace.step_seconds:
+        found.append(tr("{seconds:.2g} s a step", seconds=trace.step_seconds))
+    if trace.checkpoint_at is not None:
+        at = clock(datetime.fromtimestamp(trace.checkpoint_at), datetime.now())
+        found.append(tr("last checkpoint {clock}", clock=at))
+    if trace.best_step:
+        found.append(tr("best so far at step {step:,}", step=trace.best_step))
+    if trace.memory:
+        found.append(tr("{size:.1f} GB memory", size=trace.memory / 2**30))
+    return found
 
 
 def figures(run: RunRow) -> str:
