@@ -6,8 +6,8 @@ units behind a count. Nothing here knows a window, and nothing but the functions
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -64,6 +64,8 @@ class Scored:
     when: str
     images: int
     is_lot: bool
+    differs: Mapping[str, Any] = field(default_factory=dict)
+    """Settings of progressive reconstruction that are not the training's own."""
 
 
 def scorings(project: Project, *, product: str | None = None, view: str | None = None) -> list[Scored]:
@@ -75,7 +77,8 @@ def scorings(project: Project, *, product: str | None = None, view: str | None =
             continue
         name = f"{MODELS[run.model].title} {run.preset}" if run.model in MODELS else run.model
         when = one.finished or one.created
-        found.append(Scored(run.number, one.id, name, run.state, when, one.images, one.purpose == LOT))
+        lot, differs = one.purpose == LOT, _differs(run, one)
+        found.append(Scored(run.number, one.id, name, run.state, when, one.images, lot, differs))
     return found
 
 
@@ -91,8 +94,7 @@ def load(
     run, chosen = _find(project, number, scoring, product, view)
     config = TrainingConfig.model_validate(dict(run.config))
     settings = config.progressive.model_dump() | dict(chosen.settings.get("progressive", {}))
-    decisions = [one for one in project.decisions(run.id) if one.state != "retired"]
-    decision = decisions[-1] if decisions else None
+    decision = _decision(project, run, chosen)
     smallest = 0 if decision is None else decision.min_area
     units = project.scored_units(chosen.id, areas=smallest > 0)
     reach = effective_scores(units.score, units.areas, smallest).copy()
@@ -111,6 +113,7 @@ def load(
         reach=reach,
         label=label,
         verdict=verdict_column(units, latest_verdicts(project)),
+        differs=_differs(run, chosen),
         has_model=(run.folder / "model.json").is_file(),
     )
     return replace(table, stale=_stale(project, table))
@@ -134,25 +137,23 @@ def queue(table: ReviewTable, kind: Kind, threshold: float, scope: Scope = "test
     rank, best = parts.ranks[parts.index], parts.scores[parts.index]
     rejected, seen = reach >= threshold, ~parts.unseen[parts.index]
     band = threshold if table.recheck_from is None else min(table.recheck_from, threshold)
-    if kind == "false_rejects":
-        return rows[rejected & (rank == _RANK_GOOD)]
-    if kind == "escapes":
-        return rows[seen & (best < band) & (rank == _RANK_DEFECTIVE) & (label == DEFECTIVE)][::-1]
-    if kind == "caught":
-        return rows[rejected & (rank == _RANK_DEFECTIVE)]
-    if kind == "passed":
-        return rows[seen & (best < band) & (rank == _RANK_GOOD)]
-    if kind == "recheck":
-        return rows[seen & (best < threshold) & (reach >= band)]
-    if kind == "rejects":
-        return rows[rejected]
-    if kind == "not_inspectable":
-        return rows[~np.isfinite(reach)]
-    if kind == "unreviewed":
-        return rows[table.verdict[rows] == 0]
-    if kind == "disagreements":
-        return rows[_disagrees(table, rows, rejected)]
-    return _nearest(rows, reach, threshold) if kind == "near" else rows
+    if kind == "near":
+        return _nearest(rows, reach, threshold)
+    fine, bad = rank == _RANK_GOOD, rank == _RANK_DEFECTIVE
+    chosen: dict[Kind, NDArray[np.bool_]] = {
+        "false_rejects": rejected & fine,
+        "escapes": seen & (best < band) & bad & (label == DEFECTIVE),
+        "caught": rejected & bad,
+        "passed": seen & (best < band) & fine,
+        "rejects": rejected,
+        "recheck": seen & (best < threshold) & (reach >= band),
+        "not_inspectable": ~np.isfinite(reach),
+        "unreviewed": table.verdict[rows] == 0,
+        "disagreements": _disagrees(table, rows, rejected),
+        "all": np.ones(rows.size, np.bool_),
+    }
+    found: NDArray[np.intp] = rows[chosen[kind]]
+    return found[::-1] if kind == "escapes" else found
 
 
 def margin(table: ReviewTable, row: int, threshold: float) -> float:
@@ -171,17 +172,14 @@ def is_optimistic(table: ReviewTable, threshold: float, scope: Scope) -> bool:
 
 
 def next_change(table: ReviewTable, threshold: float, scope: Scope, *, up: bool) -> float:
-    """The next threshold at which exactly one more (or fewer) score is rejected: half way to the score behind it."""
+    """The next threshold at which one score fewer (`up`) or more is rejected: the middle between two scores."""
     columns = table.columns(scope)
     every = np.unique(np.concatenate([columns.good, columns.defective, columns.unlabelled]))
     if not every.size:
         return threshold
     edges = np.concatenate([[every[0]], (every[1:] + every[:-1]) / 2, [np.nextafter(every[-1], np.inf)]])
-    spread = max(float(every[-1] - every[0]), 1e-9) * 1e-9
-    beyond = edges[edges > threshold + spread] if up else edges[edges < threshold - spread]
-    if not beyond.size:
-        return threshold
-    return float(beyond[0] if up else beyond[-1])
+    here = int(np.searchsorted(every, threshold))  # the gap that the threshold lies in
+    return float(edges[min(here + 1, edges.size - 1) if up else max(here - 1, 0)])
 
 
 def give_verdict(
@@ -265,6 +263,23 @@ def _find(
     return runs[chosen.run_id], chosen
 
 
+def _decision(project: Project, run: RunRow, scoring: Scoring) -> Decision | None:
+    """The newest settings that were made for scores of this kind: other passes or taps give other scores."""
+    scorings = {one.id: one for one in project.scorings(run.id)}
+    for one in reversed(project.decisions(run.id)):
+        made_on = scorings.get(one.scoring_id or 0)
+        if one.state != "retired" and (made_on is None or _differs(run, made_on) == _differs(run, scoring)):
+            return one
+    return None
+
+
+def _differs(run: RunRow, scoring: Scoring) -> dict[str, Any]:
+    """What a scoring set otherwise than its training does."""
+    own: Mapping[str, Any] = run.config.get("progressive", {})
+    used: Mapping[str, Any] = scoring.settings.get("progressive", {})
+    return {name: value for name, value in used.items() if name in own and own[name] != value}
+
+
 def _labels(project: Project, run: RunRow, units: UnitTable) -> NDArray[np.uint8]:
     """Labels of units: those of images; a cell of a defective image by its mask, not known without one."""
     label = units.label.copy()
@@ -309,7 +324,8 @@ def _threshold(
 def _nearest(rows: NDArray[np.intp], reach: NDArray[np.float64], threshold: float) -> NDArray[np.intp]:
     away = np.abs(np.where(np.isfinite(reach), reach, np.inf) - threshold)
     order = np.argsort(away, kind="stable")[:NEAR]
-    return rows[order[np.isfinite(away[order])]]
+    found: NDArray[np.intp] = rows[order[np.isfinite(away[order])]]
+    return found
 
 
 def _disagrees(table: ReviewTable, rows: NDArray[np.intp], rejected: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from core.project.results import Decision, RunRow, Scoring
 from core.project.units import UnitTable
 from core.words import LABELS, SPLITS, VERDICTS, Label, Split, Verdict
 
+T = TypeVar("T")
 Scope = Literal["test", "tuning", "train", "unused", "all"]
 CURVE_POINTS: Final = 400
 GOOD, DEFECTIVE, UNLABELLED = (LABELS.index(label) for label in ("good", "defective", "unlabelled"))
@@ -51,6 +52,7 @@ class RocView:
 class ReviewTable:
     """All units of one scoring. Columns (N,) in the order of images; `verdict` is 0 = none, else 1 + its place in
     `core.words.VERDICTS`. `reach` is what the threshold is compared with (the score, unless a smallest area counts).
+    `differs` holds the settings of the scoring that are not the training's own.
     """
 
     run: RunRow
@@ -65,6 +67,7 @@ class ReviewTable:
     label: NDArray[np.uint8]
     verdict: NDArray[np.uint8]
     has_model: bool = False
+    differs: Mapping[str, Any] = field(default_factory=dict)
     stale: tuple[str, ...] = ()
     cache: dict[tuple[str, str], Any] = field(default_factory=dict, compare=False, repr=False)
 
@@ -143,11 +146,12 @@ class ReviewTable:
         code = int(self.verdict[row])
         return VERDICTS[code - 1] if code else None
 
-    def _kept(self, scope: Scope, name: str, make: Any) -> Any:
+    def _kept(self, scope: Scope, name: str, make: Callable[[], T]) -> T:
         key = (scope, name)
         if key not in self.cache:
             self.cache[key] = make()
-        return self.cache[key]
+        found: T = self.cache[key]
+        return found
 
     def _chosen(self, scope: Scope) -> NDArray[np.intp]:
         if scope == "all":

@@ -147,9 +147,10 @@ def test_a_step_of_the_threshold_changes_one_count(project: Project) -> None:
         threshold = review.next_change(table, threshold, "test", up=True)
         found = review.counts(table, threshold)
         rejected.append(found.false_rejects + found.true_rejects)
-    assert rejected == [7, 6, 5, 4, 3, 2, 1, 0]
+    assert rejected == [6, 5, 4, 3, 2, 1, 0, 0]
     assert review.next_change(table, threshold, "test", up=True) == threshold
     assert review.next_change(table, 0.5, "test", up=False) == pytest.approx((0.20 + 0.45) / 2)
+    assert review.next_change(table, 0.30, "test", up=True) == pytest.approx((0.45 + 0.60) / 2)
 
 
 def test_a_verdict_says_on_what_it_rested_and_changes_no_label(project: Project) -> None:

@@ -1,0 +1,150 @@
+"""The first look in the morning: how each training ended since the last visit, one click to its worst false reject."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from app import theme
+from app.icons import icon
+from app.session import Session
+from app.words import tr
+from core.project import Project
+from core.project.writer import utc_now
+from core.workflow.overnight import Ended, ended_since
+
+_MOST: Final = 5
+_SIGNS: Final = {"finished": "check", "stopped": "stop", "failed": "cross", "interrupted": "warning"}
+
+
+class MorningBanner(QFrame):
+    """Hidden while there is nothing new. `look` asks; closing it, or following it, counts as seen."""
+
+    chosen = Signal(dict)  # what the review shall show
+    train_wanted = Signal()
+    found = Signal(int)  # trainings that ended since the last visit
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._asked_for = ""
+        self._seen_at = ""
+        self.setProperty("role", "card")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 8, 8)
+        self._lines = QVBoxLayout()
+        self._lines.setSpacing(2)
+        row.addLayout(self._lines, 1)
+        close = QPushButton(tr("Close"), self)
+        close.setProperty("role", "flat")
+        close.clicked.connect(self.dismiss)
+        row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
+        session.closed.connect(self._on_session_closed)
+        self.hide()
+
+    def look(self) -> None:
+        """What ended since the last visit to this project; asked once while it is open."""
+        project = self._session.project
+        if project is None or self._asked_for == str(project.file):
+            return
+        self._asked_for = str(project.file)
+        since = self._session.memory.recall(f"visited {project.file}", None)
+        moment = since if isinstance(since, str) else None
+        self._session.background.run(lambda: _look(project, moment), self._show, owner=self, key="morning")
+
+    def dismiss(self) -> None:
+        """Seen."""
+        project = self._session.project
+        if project is not None and self._seen_at:
+            self._session.memory.remember(f"visited {project.file}", self._seen_at)
+        self.hide()
+
+    def _show(self, outcome: tuple[str, list[Ended]]) -> None:
+        self._seen_at, ended = outcome
+        self._empty()
+        for one in ended[:_MOST]:
+            self._lines.addWidget(self._line(one))
+        if len(ended) > _MOST:
+            self._lines.addWidget(QLabel(tr("and {n} more", n=len(ended) - _MOST), self))
+        self.setVisible(bool(ended))
+        self.found.emit(len(ended))
+
+    def _line(self, one: Ended) -> QWidget:
+        holder = QWidget(self)
+        row = QHBoxLayout(holder)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        sign = QLabel(holder)
+        colour = theme.COLOUR["defective"] if one.state == "failed" else theme.COLOUR["accent"]
+        sign.setPixmap(icon(_SIGNS.get(one.state, "check"), colour).pixmap(16, 16))
+        row.addWidget(sign)
+        words = QLabel(ended_words(one), holder)
+        words.setTextFormat(Qt.TextFormat.PlainText)
+        words.setToolTip(one.title)
+        row.addWidget(words)
+        if one.worst is not None:
+            button = self._link(holder, tr("Worst false reject: {score}", score=f"{one.worst.score:.4f}"))
+            button.setToolTip(one.worst.name)
+            what: dict[str, object] = {"training": one.number, "scoring": one.scoring, "queue": "false_rejects"}
+            what |= {"image": one.worst.image_id, "cell": one.worst.cell}
+            button.clicked.connect(lambda: self._follow(what))
+            row.addWidget(button)
+        elif one.scoring is not None:
+            button = self._link(holder, tr("Look at it"))
+            button.clicked.connect(lambda: self._follow({"training": one.number, "scoring": one.scoring}))
+            row.addWidget(button)
+        else:
+            button = self._link(holder, tr("See why"))
+            button.clicked.connect(self.train_wanted)
+            row.addWidget(button)
+        row.addStretch(1)
+        return holder
+
+    def _link(self, parent: QWidget, words: str) -> QPushButton:
+        button = QPushButton(words, parent)
+        button.setProperty("role", "link")
+        button.setCursor(Qt.CursorShape.PointingHandCursor)
+        return button
+
+    def _follow(self, what: dict[str, object]) -> None:
+        self.dismiss()
+        self.chosen.emit(what)
+
+    def _empty(self) -> None:
+        while (item := self._lines.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+
+    def _on_session_closed(self) -> None:
+        self._asked_for = self._seen_at = ""
+        self._empty()
+        self.hide()
+
+
+def ended_words(one: Ended) -> str:
+    """How a training ended, in one line."""
+    when = datetime.fromisoformat(one.at).astimezone().strftime("%d %b %H:%M")
+    states = {
+        "finished": tr("Training #{n} finished {when}"),
+        "stopped": tr("Training #{n} was stopped {when}"),
+        "failed": tr("Training #{n} failed {when}"),
+        "interrupted": tr("Training #{n} was interrupted {when}"),
+    }
+    parts = [states.get(one.state, "#{n} {when}").format(n=one.number, when=when)]
+    if one.error:
+        parts.append(one.error.splitlines()[0])
+    if one.image_auroc is not None:
+        parts.append(tr("image AUROC {p} %", p=f"{100 * one.image_auroc:.1f}"))
+    if one.good:
+        parts.append(tr("{k} of {n} good rejected", k=f"{one.false_rejects:,}", n=f"{one.good:,}"))
+    if one.defective:
+        parts.append(tr("{k} of {n} defective passed", k=f"{one.escapes:,}", n=f"{one.defective:,}"))
+    return " · ".join(parts)
+
+
+def _look(project: Project, moment: str | None) -> tuple[str, list[Ended]]:
+    now = utc_now()
+    return now, ended_since(project, moment)
