@@ -55,6 +55,13 @@ class SimulateConfig(Settings):
         title="Mild defects",
         description="Share of defects that are the image itself, shifted or slightly recoloured; 0 as published",
     )
+    least_change: float = Field(
+        0.0,
+        ge=0,
+        le=0.5,
+        title="Least change",
+        description="Pixels that change by less stay as they were and are no defect; 0 as published",
+    )
     strokes: float = Field(
         0.0,
         ge=0,

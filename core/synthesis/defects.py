@@ -62,8 +62,9 @@ class DefectSynthesiser:
         after = texture.reshape(-1, 3)[inside].astype(np.float32) * (np.float32(1 - weight) / 255) + before * weight
         spoiled = clean.copy()
         spoiled.reshape(-1, 3)[inside] = after
-        if mild:
-            seen = np.abs(after - before).max(axis=1, initial=0) > _VISIBLE
+        least = max(self.simulate.least_change, _VISIBLE if mild else 0.0)
+        if least > 0:
+            seen = np.abs(after - before).max(axis=1, initial=0) > least
             mask.reshape(-1)[inside[~seen]] = 0
             spoiled.reshape(-1, 3)[inside[~seen]] = before[~seen]
         return spoiled, mask
