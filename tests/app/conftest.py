@@ -6,6 +6,7 @@ import gc
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import psutil
@@ -22,6 +23,25 @@ from core.imaging import save_png
 from core.project import NewImage, Project
 
 WindowMaker = Callable[[], MainWindow]
+
+
+_PATIENCE_MS = 30_000
+
+
+class PatientBot(QtBot):
+    """Waits longer than 5 s before it gives up: a machine that is busy elsewhere is no failure."""
+
+    def waitUntil(self, callback: Callable[[], object], *, timeout: int = _PATIENCE_MS) -> None:
+        super().waitUntil(callback, timeout=timeout)
+
+    def waitSignal(self, signal: Any, *, timeout: int = _PATIENCE_MS, **wishes: Any) -> Any:
+        return super().waitSignal(signal, timeout=timeout, **wishes)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    """pytest-qt's robot, with patience."""
+    return PatientBot(request)
 
 
 @pytest.fixture(autouse=True)

@@ -12,6 +12,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QAbstractButton, QApplication, QMessageBox, QWidget
 
 from app.cli import main
+from app.gui import application
 from app.window import MainWindow
 
 Condition = Callable[[], object]
@@ -81,6 +82,7 @@ class Driver(QObject):
 
 def play_main(play: Play, *arguments: str, patience: float = 60.0, picture: Path) -> int:
     """Run `flawscope ARGUMENTS` here with `play` at the keyboard; the exit code. Raises what the play raised."""
+    application(None)  # before the driver's timer, which needs one
     driver = Driver(play, patience, picture)
     before, sys.argv = sys.argv, ["flawscope", *arguments]
     try:

@@ -63,7 +63,8 @@ def train_tiny(window: MainWindow) -> Iterator[Condition]:
     yield lambda: isinstance(window.page, TrainPage) and window.page.setup.facts is not None
     page = window.page
     assert isinstance(page, TrainPage)
-    page.setup.choose_preset("micro")
+    click(button(page, "Details"))
+    click(button(page, "Try run"))
     yield page.setup.button.isEnabled
     click(page.setup.button)
     yield lambda: window.session.trainings.current is not None
@@ -135,6 +136,7 @@ def test_a_killed_window_leaves_a_whole_project_and_no_worker(tmp_path: Path, pa
     window = subprocess.Popen(command, cwd=root, stdout=subprocess.PIPE, text=True, env={**os.environ})
     assert window.stdout is not None
     project_file = Path(window.stdout.readline().strip())
+    assert project_file.is_file(), f"the window ended: {window.poll()}"
     workers = [one for one in psutil.Process(window.pid).children(recursive=True) if "core.worker" in one.cmdline()]
     assert len(workers) == 1
     window.send_signal(signal.SIGKILL)
@@ -184,7 +186,8 @@ def start_and_wait(window: MainWindow) -> Iterator[Condition]:
     yield lambda: isinstance(window.page, TrainPage) and window.page.setup.facts is not None
     page = window.page
     assert isinstance(page, TrainPage)
-    page.setup.choose_preset("micro")
+    click(button(page, "Details"))
+    click(button(page, "Try run"))
     form = page.setup.form
     assert form is not None
     form.set_value("train.steps", "100000")
