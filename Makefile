@@ -1,13 +1,13 @@
 # make demo   draws parts, trains, writes heatmaps        make test       fast tests
 # make run    starts flawscope                            make test-slow  the long ones
 # make lint   style, types, contracts                     make bench      figures, as ratios
-# make clean  removes .venv and what was built
+# make clean  removes .venv and what was built     make sample     trains and packs the example project anew
 SHELL := bash
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v) 2>/dev/null)) python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test test-slow lint bench clean setup
+.PHONY: demo run test test-slow lint bench clean setup sample
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -37,6 +37,9 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy core app
 	$(BIN)/lint-imports
+
+sample: $(READY)
+	$(BIN)/python packaging/make_sample.py resources/samples/flip_chip.flawpack
 
 bench: $(READY)
 	$(BIN)/python -m pytest tests/benchmarks -m "slow or not slow" -s -p no:cacheprovider
