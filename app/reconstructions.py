@@ -133,8 +133,8 @@ class Reconstructions(QObject):
         self._answered += 1
         project = self._session.project
         if project is not None and self._answered % _TRIM_EVERY == 0:
-            folder = project.folder
-            self._session.background.run(lambda: trim(folder), owner=self, key="trim")
+            folder, keep = project.folder, int(self._session.settings.get("train.map_quota_gb")) * 2**30
+            self._session.background.run(lambda: trim(folder, keep=keep), owner=self, key="trim")
 
     def _show(self, number: int, request: Request, found: Reconstruction | None) -> None:
         if found is None:  # the image or the model was replaced meanwhile

@@ -28,7 +28,6 @@ from core.words import Box
 
 FOLDER: Final = "reconstructions"
 MOST_PASSES: Final = 5
-QUOTA: Final = 512 * 2**20  # bytes a project
 SCHEMA: Final = 1
 _RECORD: Final = "passes.json"
 _LEFT_OVER_S: Final = 3600.0  # a temporary file this old belongs to a worker that was killed
@@ -192,7 +191,7 @@ def size(project: Path) -> int:
     return sum(_bytes(folder) for folder in _folders(project))
 
 
-def trim(project: Path, *, keep: int = QUOTA) -> int:
+def trim(project: Path, *, keep: int) -> int:
     """Drop the reconstructions that were not looked at for longest until at most `keep` bytes are left; bytes freed."""
     now = time.time()
     for left in (project / "runs").glob(f"*/{FOLDER}/*/.fs-*"):
