@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from app.trace import Trace, read_trace
-from app.words import tr
+from app.words import state_word, tr
 from core.errors import InputError
 from core.jobs import Job, RunningJob
 from core.project.results import RunState
@@ -61,6 +61,8 @@ def status_of(works: Sequence[Work], *, pending: bool) -> tuple[str, float | Non
     work = min(works, key=lambda one: one.scoring is not None)
     trace = work.trace
     word = tr("Scoring") if work.scoring is not None or trace.phase == "scoring" else tr("Training")
+    if work.state in ("paused", "stopping"):
+        word = state_word(work.state)
     is_measured = trace.position > 0 or trace.phase == "scoring"
     return word, trace.fraction if is_measured else None, trace.finish
 

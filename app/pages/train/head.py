@@ -45,6 +45,7 @@ class Head(QFrame):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setProperty("role", "card")
+        self.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self._sign = QLabel(self)
         self._sign.setFixedSize(_SIGN_PX, _SIGN_PX)
         self._title = _label(self, "muted")
@@ -89,6 +90,9 @@ class Head(QFrame):
         model = MODELS[run.model].title if run.model in MODELS else run.model
         where = words.place(run.product, run.view)
         self._title.setText(f"{words.title(run)} · {where} · {model} {run.preset}")
+        wanted = {name for name, states in _BUTTONS.items() if state in states}
+        if any(button.hasFocus() for name, button in self._buttons.items() if name not in wanted):
+            self.setFocus()  # else the focus jumps to whatever comes next, which may be Discard
         for button, states in _BUTTONS.items():
             allowed = bool(run.figures) if button == "review" else may_command
             self._buttons[button].setVisible(state in states and allowed)
@@ -106,7 +110,7 @@ class Head(QFrame):
             finish = words.finish_clock(trace.finish) if state != "paused" else ""
             self._caption.setText(tr("done about") if finish else tr("finish time"))
             self._finish.setText(finish or "…")
-            self._left.setText(words.left(trace.finish) if finish else tr("known soon"))
+            self._left.setText(words.left(trace.finish) if finish else words.no_finish(state))
             self._show_bar(trace, state)
             return
         headline, meaning = words.ending(run) if state in words.ENDED else (words.now_word(state), words.waiting(state))

@@ -125,6 +125,8 @@ class TrainPage(Page):
         """Look at a training, or at the setup."""
         self._shown = number
         self._show()
+        if number is not None:
+            self._watch.head.setFocus()
         self.headline_changed.emit()
 
     def start(self) -> None:

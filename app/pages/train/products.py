@@ -113,7 +113,7 @@ class StopBy(QWidget):
         self._box.setToolTip(tr("Trainings are fitted into the time until then, and the best is kept."))
         self._time = QTimeEdit(_MORNING, self)
         self._time.setDisplayFormat("HH:mm")
-        self._time.setButtonSymbols(QTimeEdit.ButtonSymbols.NoButtons)
+        self._time.setMinimumWidth(84)
         self._time.setEnabled(False)
         self._hint = QLabel(tr("and keep the best"), self)
         self._hint.setProperty("role", "muted")

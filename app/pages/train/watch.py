@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtGui import QDesktopServices, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 REFRESH_MS: Final = 200
 _LOG_PX: Final = 150
 _CHART_PX: Final = 280
+_ROOMY_PX: Final = 720  # from this height on there is room for an explanation
 
 
 class WatchPanel(QWidget):
@@ -85,6 +86,10 @@ class WatchPanel(QWidget):
         """There is news."""
         self._throttle.ask()
 
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._hint.setVisible(self.height() >= _ROOMY_PX)
+
     def _draw(self) -> None:
         run, trace = self._run, self._trace
         if run is None or not self.isVisible():
@@ -136,6 +141,11 @@ class WatchPanel(QWidget):
         left = QVBoxLayout()
         left.setSpacing(6)
         left.addWidget(_section(tr("What it sees, what it rebuilds, what it finds"), self))
+        self._hint = QLabel(
+            tr("A defect is painted in. The detector rebuilds the part without it and marks what differs."), self
+        )
+        self._hint.setProperty("role", "muted")
+        left.addWidget(self._hint)
         left.addWidget(self._pictures, 1)
         row.addLayout(left, 11)
         right = QVBoxLayout()

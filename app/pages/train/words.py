@@ -58,6 +58,13 @@ def finish_clock(finish: float | None) -> str:
     return "" if finish is None else clock(datetime.fromtimestamp(finish), datetime.now())
 
 
+def no_finish(state: str) -> str:
+    """Why there is no finish time."""
+    return {"paused": tr("after you go on"), "stopping": tr("soon"), "collecting": tr("soon")}.get(
+        state, tr("known soon")
+    )
+
+
 def left(finish: float | None) -> str:
     """How long it will still take."""
     return "" if finish is None else tr("{span} left", span=span(max(1.0, finish - time.time())))
@@ -90,7 +97,9 @@ def waiting(state: str) -> str:
 
 def facts(trace: Trace) -> list[str]:
     """Small things that a person may want to know while it runs."""
-    found = []
+    found: list[str] = []
+    if not trace.step:
+        return found
     if trace.computing_on:
         found.append(tr("Computing on {what}", what=trace.computing_on))
     if trace.step_seconds:
