@@ -286,13 +286,12 @@ class Histogram(QWidget):
 
     def _over_ground(self, colour: QColor) -> QColor:
         """A faded colour as it looks on the ground, opaque, so that stacked bars do not mix."""
-        ground = self.palette().window().color()
-        share = colour.alphaF()
-        mixed = [
-            round(255 * (share * ink + (1 - share) * paper))
-            for ink, paper in zip(colour.getRgbF()[:3], ground.getRgbF()[:3], strict=True)
-        ]
-        return QColor(*mixed)
+        ground, share = self.palette().window().color(), colour.alphaF()
+        return QColor.fromRgbF(
+            share * colour.redF() + (1 - share) * ground.redF(),
+            share * colour.greenF() + (1 - share) * ground.greenF(),
+            share * colour.blueF() + (1 - share) * ground.blueF(),
+        )
 
     def _paint_grid(self, painter: QPainter, plot: QRectF, base: float, unit: float, up: int, down: int) -> None:
         painter.setPen(QPen(theme.line(), 1))

@@ -58,11 +58,12 @@ class UnitMethods(Store):
             query = "SELECT DISTINCT name FROM score WHERE scoring_id = ? AND scope = 'cell' ORDER BY name"
             cells = ["", *(row[0] for row in db.execute(query, [scoring_id]))]
         places = {name: place for place, name in enumerate(cells)}
+        query = _query(areas, has_cells=len(cells) > 1)
         pages, levels = [np.empty(0, _ROW)], [b""]
         last: tuple[Any, ...] = (0, "", "")
         while True:
             with self._read() as db:
-                page = db.execute(_query(areas), [scoring_id, *last]).fetchall()
+                page = db.execute(query, [scoring_id, *last]).fetchall()
             pages.append(np.array([_record(row, places) for row in page], _ROW))
             if areas:
                 levels.extend(row[-1] for row in page)
@@ -81,18 +82,21 @@ class UnitMethods(Store):
             return int(db.execute(query, [moment, product, view, view]).fetchone()[0])
 
 
-def _query(areas: bool) -> str:
+def _query(areas: bool, *, has_cells: bool) -> str:
     label = _coded("image.label", LABELS)
     split = _coded("image.split", SPLITS)
     levels = ", coalesce(score.areas, zeroblob(256))" if areas else ""
+    whole = "scope = 'image'"
+    if has_cells:
+        own = "own.scoring_id = score.scoring_id AND own.image_id = score.image_id AND own.scope = 'cell'"
+        whole = f"scope = 'cell' OR (scope = 'image' AND NOT EXISTS (SELECT 1 FROM score AS own WHERE {own}))"
     return f"""SELECT score.image_id, score.scope, score.name, coalesce(score.x0, 0), coalesce(score.y0, 0),
         coalesce(score.x1, 0), coalesce(score.y1, 0), coalesce(score.score, 9e999), coalesce(score.peak, 9e999),
         coalesce(score.first, 9e999), score.gated, score.passes, score.problem <> '', image.part_id, {label}, {split},
         coalesce(image.class_id, 0){levels}
         FROM score JOIN image ON image.id = score.image_id
         WHERE scoring_id = ? AND (score.image_id, score.scope, score.name) > (?, ?, ?)
-        AND (scope = 'cell' OR (scope = 'image' AND NOT EXISTS (SELECT 1 FROM score AS own WHERE
-            own.scoring_id = score.scoring_id AND own.image_id = score.image_id AND own.scope = 'cell')))
+        AND ({whole})
         ORDER BY score.image_id, score.scope, score.name LIMIT {_PAGE}"""
 
 

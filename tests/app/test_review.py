@@ -242,6 +242,25 @@ def test_v_compares_in_three_ways(page: ReviewPage, qtbot: QtBot) -> None:
     assert seen == {"single", "side", "blink"}
 
 
+def test_holding_h_over_the_list_shows_the_heat(page: ReviewPage, qtbot: QtBot) -> None:
+    canvas = page.viewer.left
+    page.queue.list.setFocus()
+    qtbot.keyPress(page.queue.list, Qt.Key.Key_H)
+    assert canvas._held.shows_heat
+    qtbot.keyRelease(page.queue.list, Qt.Key.Key_H)
+    assert not canvas._held.shows_heat
+    page.viewer.bar.heat.click()
+    assert canvas.is_heat_pinned
+    assert page.viewer.right.is_heat_pinned
+
+
+def test_the_status_line_says_what_lies_under_the_cursor(page: ReviewPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: page.viewer.left.layer("heatmap") is not None)
+    with qtbot.waitSignal(page.placed) as said:
+        page.viewer.left.cursor_moved.emit(20, 25, (1, 2, 3))
+    assert "20, 25 · 1 2 3 · map 0.6" in said.args[0]
+
+
 def test_nothing_to_review_leads_to_training(opener: Opener, tmp_path: Path, qtbot: QtBot) -> None:
     page = opener(make_project(tmp_path, strip_of_shots()))
     qtbot.waitUntil(lambda: not page.review.is_loading)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
+    QApplication,
     QComboBox,
     QLabel,
     QPushButton,
@@ -175,6 +176,8 @@ class ReviewPage(Page):
         self._horizontal.setChildrenCollapsible(False)
         self.queue = Queue(self.review, actions, self._horizontal)
         self.viewer = Viewer(self.review, actions, self._horizontal)
+        self.viewer.listen_to(self.queue.list)
+        self.viewer.placed.connect(self.placed)
         self._horizontal.addWidget(self.queue)
         self._horizontal.addWidget(self.viewer)
         self._horizontal.setStretchFactor(1, 1)
@@ -258,8 +261,8 @@ class ReviewPage(Page):
             self.stale.setToolTip("\n".join(table.stale))
             self.measure.setVisible(bool(table.stale) and bool(table.scoring.figures) and self.session.can_write)
             self._stack.setCurrentIndex(1)
-            if self.isVisible() and not self.queue.list.hasFocus() and not self.viewer.left.hasFocus():
-                self.queue.list.setFocus(Qt.FocusReason.OtherFocusReason)
+            if self.isVisible() and not self.isAncestorOf(QApplication.focusWidget() or self._empty):
+                self.viewer.left.setFocus(Qt.FocusReason.OtherFocusReason)
         self.headline_changed.emit()
         self.actions_table.refresh()
 

@@ -218,7 +218,7 @@ class ThresholdPanel(QWidget):
                 f"<span style='color:{color}'>━</span> {unit}<br><b>AUROC {100 * found.area.auc:.1f} %</b>{span}"
                 f"<br><small>{numbers}</small>"
             )
-            self._auroc = f"{100 * found.area.auc:.1f} %"
+            self._auroc = tr("AUROC {p} %", p=f"{100 * found.area.auc:.1f}")
             self.image_words.setToolTip(found.area.note or tr("95 % interval by DeLong"))
         self._show_pixel(table, line is not None)
         self.roc.set_caption("" if self.width() >= _WORDS_FROM else self._auroc)

@@ -2,52 +2,40 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Final, Literal
 
 import numpy as np
-from PySide6.QtCore import Qt, QTimer, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from app import theme
-from app.canvas.layers import ContourLayer, HeatLayer, outlines
+from app.canvas.layers import ContourLayer
 from app.canvas.picture import Picture
 from app.canvas.view import Canvas
 from app.commands import Actions
 from app.pages.review import kinds
 from app.pages.review.bar import ViewBar
+from app.pages.review.explaining import Explained, explain, rebuilt_picture
 from app.pages.review.state import Review
-from app.pages.review.strip import Face, PassStrip, difference_picture, pass_word
+from app.pages.review.strip import PassStrip, pass_word
 from app.session import Slowly
 from app.words import tr
-from core.project import Project
 from core.reconstructions import CropPasses, Reconstruction
-from core.workflow.heatmaps import Maps, image_maps, place
 from core.workflow.review import ReviewTable
 
 Compare = Literal["single", "side", "blink"]
 MODES: Final[tuple[Compare, ...]] = ("single", "side", "blink")
-CONTOUR: Final = QColor("#f0e442")  # yellow: no label, mask or ROI has it
 _DWELL_MS: Final = 250  # leafing through a queue asks for nothing
 _BLINK_MS: Final = 700
-
-
-@dataclass(frozen=True)
-class Explained:
-    """What is laid over an image at one threshold; made off the GUI thread."""
-
-    row: int
-    maps: Maps
-    contours: ContourLayer
-    heat: HeatLayer | None
-    mask: ContourLayer | None
+_HELD: Final = (Qt.Key.Key_X, Qt.Key.Key_H)
 
 
 class Viewer(QWidget):
     """Follows the row of a review."""
 
     explained = Signal(object)  # Maps of the row on screen
+    placed = Signal(str)  # what lies under the cursor, for the status line
     reconstructed = Signal(object)  # Reconstruction of the row on screen, or None while there is none
 
     def __init__(self, review: Review, actions: Actions, parent: QWidget | None = None) -> None:
@@ -105,6 +93,17 @@ class Viewer(QWidget):
         """How image and reconstruction are compared."""
         return self._mode
 
+    def listen_to(self, widget: QWidget) -> None:
+        """X and H held over a list act here, as they do over the image."""
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Hand held keys on."""
+        kinds_ = (QEvent.Type.KeyPress, QEvent.Type.KeyRelease)
+        if event.type() in kinds_ and isinstance(event, QKeyEvent) and event.key() in _HELD and not event.modifiers():
+            return QCoreApplication.sendEvent(self.left, event)
+        return super().eventFilter(watched, event)
+
     # -- building
 
     def _build(self, actions: Actions) -> None:
@@ -144,7 +143,9 @@ class Viewer(QWidget):
         review.row_changed.connect(self._on_row_changed)
         review.loaded.connect(self._on_review_loaded)
         review.queue_changed.connect(self._on_queue_changed)
-        review.threshold_moved.connect(lambda _: self._explain())
+        review.threshold_moved.connect(lambda _: self._explain(settled=False))
+        review.threshold_settled.connect(lambda _: self._explain())
+        self.left.cursor_moved.connect(self._on_cursor_moved)
         bar.mode_chosen.connect(self._set_mode)
         bar.layer_toggled.connect(self._on_layer_toggled)
         bar.heat_toggled.connect(self.left.pin_heat)
@@ -251,18 +252,18 @@ class Viewer(QWidget):
 
     # -- why: contour and heat
 
-    def _explain(self) -> None:
-        """Contour and heat of the row at the threshold, off the GUI thread; the newest wish counts."""
+    def _explain(self, *, settled: bool = True) -> None:
+        """Contour of the row at the threshold, off the GUI thread; the newest wish counts. Heat once `settled`."""
         project, found = self._session.project, self._place()
         if project is None or found is None:
             return
         table, row, image_id, _ = found
         threshold = self._review.threshold
-        known = self._explained.maps if self._explained is not None and self._explained.row == row else None
+        known = self._explained if self._explained is not None and self._explained.row == row else None
         colour_map = str(self._session.settings.get("look.colour_map"))
         mask = self._mask if self._mask is not None and self._mask[0] == image_id else None
         self._session.background.run(
-            lambda: _explain(project, table, row, image_id, threshold, colour_map, known, mask),
+            lambda: explain(project, table, row, threshold, colour_map, known, mask, settled=settled),
             self._take_explained,
             owner=self,
             key="explain",
@@ -358,7 +359,7 @@ class Viewer(QWidget):
         owner = found
 
         def work() -> Picture:
-            return _rebuilt(owner, number, face, colour_map, size, picture)
+            return rebuilt_picture(owner, number, face, colour_map, size, picture)
 
         self._session.background.run(work, self._take_rebuilt, owner=self, key="rebuilt")
 
@@ -401,6 +402,21 @@ class Viewer(QWidget):
         self._is_blinked = not self._is_blinked
         self._show_left()
 
+    def _on_cursor_moved(self, x: int, y: int, rgb: tuple[int, int, int] | None) -> None:
+        """Where, which colour, and what the map says there."""
+        explained = self._explained
+        if rgb is None:
+            self.placed.emit("")
+            return
+        words = [f"{x}, {y}", f"{rgb[0]} {rgb[1]} {rgb[2]}"]
+        if explained is not None and explained.values is not None:
+            height, width = explained.values.shape
+            column = min(x * width // max(explained.maps.width, 1), width - 1)
+            line = min(y * height // max(explained.maps.height, 1), height - 1)
+            words.append(tr("map {value}", value=f"{explained.values[line, column]:.4f}"))
+        words.append(f"{100 * self.left.zoom:.0f} %")
+        self.placed.emit(" · ".join(words))
+
     def _on_layer_toggled(self, name: str, visible: bool) -> None:
         for canvas in (self.left, self.right):
             canvas.set_layer_visible(name, visible)
@@ -426,43 +442,3 @@ class Viewer(QWidget):
             self._show_crop(name)
             self.strip.select(*chosen)
             self._show_rebuilt()
-
-
-def _explain(
-    project: Project,
-    table: ReviewTable,
-    row: int,
-    image_id: int,
-    threshold: float,
-    colour_map: str,
-    known: Maps | None,
-    mask: tuple[int, ContourLayer | None] | None,
-) -> Explained:
-    maps = known or image_maps(project, table.run, table.scoring, image_id)
-    polygons = [polygon.astype(np.float64) for polygon in maps.contours(threshold)]
-    values = maps.values()
-    extent = (0.0, 0.0, float(maps.width), float(maps.height))
-    heat = None if values is None else HeatLayer(values, extent, threshold=threshold, colour_map=colour_map)
-    layer = mask[1] if mask is not None else _painted(project, image_id)
-    return Explained(row, maps, ContourLayer(polygons, CONTOUR), heat, layer)
-
-
-def _painted(project: Project, image_id: int) -> ContourLayer | None:
-    """What a person painted, as outlines: the defect itself stays to be seen."""
-    mask = project.mask(image_id)
-    return None if mask is None else ContourLayer(outlines(mask), theme.COLOUR["defective"], width=1.5)
-
-
-def _rebuilt(
-    found: Reconstruction, number: int, face: Face, colour_map: str, size: tuple[int, int], ground: Picture
-) -> Picture:
-    pictures = []
-    for crop in found.crops:
-        if number == 0:
-            pictures.append(crop.given)
-        elif face == "difference":
-            pictures.append(difference_picture(crop.difference(number), colour_map))
-        else:
-            pictures.append(crop.passes[min(number, len(crop.passes)) - 1].picture)
-    placed = place(pictures, [crop.geometry for crop in found.crops], size, ground=ground.pixels)
-    return Picture(placed, extent=(0.0, 0.0, float(size[0]), float(size[1])))
