@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +53,7 @@ class Deeds(QObject):
         actions.bind("edit.settings", self.show_settings)
         for key in ("start", "dataset", "annotate", "train", "review"):
             allowed = None if key == "start" else is_open
-            actions.bind(f"go.{key}", lambda key=key: window.go(key), enabled=allowed)
+            actions.bind(f"go.{key}", partial(window.go, key), enabled=allowed)
         actions.bind("train.start", lambda: window.go("train", {"start": True}), enabled=may_write)
         actions.bind("view.inspector", lambda: window.toggle("inspector"))
         actions.bind("view.filmstrip", lambda: window.toggle("filmstrip"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
@@ -335,7 +336,7 @@ class MainWindow(QMainWindow):
         self._recent.clear()
         for path in self.recent():
             place = Path(path)
-            self._recent.addAction(f"{place.stem}   {place.parent}", lambda place=place: self.open_path(place))
+            self._recent.addAction(f"{place.stem}   {place.parent}", partial(self.open_path, place))
         if not self._recent.actions():
             self._recent.addAction(tr("None yet")).setEnabled(False)
 

@@ -50,7 +50,8 @@ class CanvasBar(QWidget):
         self.zoom_button = self._button("", tr("Zoom: the wheel zooms at the cursor"))
         self.zoom_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.zoom_button.setFont(theme.mono_numbers(self.zoom_button.font()))
-        self.zoom_button.setFixedWidth(72)
+        self.zoom_button.setFixedWidth(84)
+        self.zoom_button.setStyleSheet("QToolButton::menu-indicator { image: none; }")
         self.zoom_button.setMenu(self._zoom_menu())
         for button in (self.adjust_button, self.fit_button, self.zoom_button):
             row.addWidget(button)
@@ -83,13 +84,13 @@ class CanvasBar(QWidget):
         return lambda: self._canvas.zoom_to(zoom)
 
     def _on_zoom_changed(self, zoom: float) -> None:
-        self.zoom_button.setText(zoom_text(zoom))
+        self.zoom_button.setText(f"{zoom_text(zoom)} ▾")
 
     def _on_picture_changed(self) -> None:
         shown = self._canvas.picture is not None
         for button in (self.adjust_button, self.fit_button, self.zoom_button):
             button.setEnabled(shown)
-        self.zoom_button.setText(zoom_text(self._canvas.zoom) if shown else "")
+        self.zoom_button.setText(f"{zoom_text(self._canvas.zoom)} ▾" if shown else "")
 
     def _on_adjust_changed(self, adjust: Adjust) -> None:
         self.adjust_button.setIcon(icon("contrast", None if adjust.is_neutral else theme.COLOUR["accent"]))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import shiboken6
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.background import Task
 from app.canvas.picture import Picture
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _KEPT_BYTES: Final = 256 * 2**20
 _AROUND: Final = (1, -1, -2, 2)  # neighbours that are read ahead: two threads take the first two, then the newest
+_PAINTED_AFTER_MS: Final = 20
 _MOST_AHEAD: Final = _KEPT_BYTES // 6  # an image larger than that is not read ahead
 
 Done = Callable[[Picture], None]
@@ -60,6 +61,10 @@ class ImageLoader(QObject):
         self._kept: OrderedDict[int, tuple[_Source, Picture]] = OrderedDict()
         self._waiting: dict[int, _Waiting] = {}
         self._asked: int | None = None
+        self._soon = QTimer(self)  # the image is painted first, then its neighbours are read
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_PAINTED_AFTER_MS)
+        self._soon.timeout.connect(self._on_image_painted)
         session.closed.connect(self._on_session_closed)
 
     @property
@@ -99,7 +104,7 @@ class ImageLoader(QObject):
             if done is not None:
                 done(picture)
             if ahead:
-                self.prefetch(image_id)
+                self._look_around()
             return picture
         waiting = self._waiting.get(image_id)
         call = (done, failed, owner)
@@ -128,6 +133,14 @@ class ImageLoader(QObject):
             self._kept.clear()
         else:
             self._kept.pop(image_id, None)
+
+    def _look_around(self) -> None:
+        if not self._soon.isActive():  # never put off: holding a key must not starve it
+            self._soon.start()
+
+    def _on_image_painted(self) -> None:
+        if self._asked is not None:
+            self.prefetch(self._asked)
 
     def _neighbours(self, image_id: int) -> list[int]:
         order = self._session.order
@@ -171,14 +184,14 @@ class ImageLoader(QObject):
                 done(picture)
         self.loaded.emit(image_id, picture)
         if image_id == self._asked:
-            self.prefetch(image_id)
+            self._look_around()
 
     def _on_reading_failed(self, image_id: int, waiting: _Waiting, error: Exception) -> None:
         if self._waiting.get(image_id) is waiting:
             del self._waiting[image_id]
         self._tell_failed(image_id, waiting.calls, error)
         if image_id == self._asked:
-            self.prefetch(image_id)
+            self._look_around()
 
     def _tell_failed(self, image_id: int, calls: list[_Call], error: Exception) -> None:
         for _, failed, owner in calls:
@@ -216,3 +229,4 @@ class ImageLoader(QObject):
         self._waiting.clear()
         self._kept.clear()
         self._asked = None
+        self._soon.stop()

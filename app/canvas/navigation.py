@@ -181,6 +181,6 @@ class HeldKeys:
             self.is_pinned, self._pressed_at = False, -1.0
         else:
             self.heats = True
-            self.is_pinned = 0 <= self._pressed_at and now - self._pressed_at < _TWICE_S
+            self.is_pinned = self._pressed_at >= 0 and now - self._pressed_at < _TWICE_S
             self._pressed_at = now
         self._changed()

@@ -10,7 +10,7 @@ from PySide6.QtGui import QColor
 
 from app import theme
 from app.canvas.layers import MaskLayer
-from app.canvas.regions import RoiLayer, regions_of
+from app.canvas.regions import Region, RoiLayer, regions_of
 from core.annotation.masks import bounding_box, painted_pixels
 from core.project import Project
 from core.project.records import DefectClass, Layer
@@ -35,7 +35,9 @@ def read_overlays(project: Project, image_id: int, size: tuple[int, int]) -> Ove
     """Everything to be laid over an image of `size` (width, height). Raises errors of `core.errors`."""
     row = project.image(image_id)
     labels = project.mask(image_id)
-    mask, painted, layer = None, (), None
+    mask: MaskLayer | None = None
+    painted: tuple[tuple[int, int], ...] = ()
+    layer: Layer | None = None
     if labels is not None and labels.shape == (size[1], size[0]):
         box = bounding_box(labels)
         if box is not None:
@@ -45,7 +47,7 @@ def read_overlays(project: Project, image_id: int, size: tuple[int, int]) -> Ove
         mask = MaskLayer(labels, class_colours(project.classes(retired=True)))
         layer = _shown(project.layers(image_id))
     roi = project.roi(row.view_id)
-    regions = ()
+    regions: tuple[Region, ...] = ()
     if roi is not None:
         alignment = project.alignment(roi.id, image_id)
         regions = regions_of(roi, image_id, None if alignment is None else alignment.matrix)

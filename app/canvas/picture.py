@@ -43,7 +43,7 @@ def _table(adjust: Adjust) -> NDArray[np.uint8]:
     values = np.linspace(0.0, 1.0, 256) ** (4.0**-adjust.gamma)
     slope = math.tan((min(adjust.contrast, 0.98) + 1) * math.pi / 4)
     values = (values - 0.5) * slope + 0.5 + adjust.brightness
-    table = np.rint(255 * np.clip(values, 0, 1)).astype(np.uint8)
+    table = np.asarray(np.rint(255 * np.clip(values, 0, 1)), np.uint8)
     table.flags.writeable = False
     return table
 

@@ -22,6 +22,7 @@ _IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _DIM: Final = QColor(8, 10, 12, 150)
 _NAMED_FROM: Final = 56  # device pixels: a smaller zone carries no name
 _NAME_PX: Final = 11
+_STEPS: Final = 1.5  # half pixels: the stairs of a painted outline are smoothed
 
 
 @dataclass(frozen=True)
@@ -104,7 +105,10 @@ class RoiLayer:
         font.setPixelSize(round(_NAME_PX * view.dpr))
         metrics = QFontMetricsF(font)
         pad = 4 * view.dpr
-        tag = QRectF(place.left(), place.top(), metrics.horizontalAdvance(region.name) + 2 * pad, metrics.height() + 2)
+        corner = min((point for polygon in region.polygons for point in polygon), key=lambda point: point[0] + point[1])
+        x, y = view.to_device(float(corner[0]), float(corner[1]))
+        height = metrics.height() + 2
+        tag = QRectF(x, y - height if y > height else y, metrics.horizontalAdvance(region.name) + 2 * pad, height)
         painter.setFont(font)
         painter.fillRect(tag, self._colour)
         painter.setPen(QColor("#10161c"))
@@ -133,7 +137,7 @@ def _outlines_of(mask: NDArray[np.uint8]) -> list[Points]:
     """Outlines along the borders of pixels, gently simplified: twice the size makes them pass between pixels."""
     twice = cv2.resize((mask != 0).astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_NEAREST)
     found, _ = cv2.findContours(twice, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)
-    thin = [cv2.approxPolyDP(one, 1.2, closed=True) for one in found]
+    thin = [cv2.approxPolyDP(one, _STEPS, closed=True) for one in found]
     return [one[:, 0, :].astype(np.float64) / 2 + 0.25 for one in thin if len(one) > 2]
 
 

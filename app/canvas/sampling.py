@@ -46,8 +46,8 @@ def nearest(placed: Placed, view: Viewport, box: Box) -> NDArray[Any]:
         return np.ascontiguousarray(placed.pixels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1])
     strip = placed.pixels[rows[0] : rows[-1] + 1]
     if len(rows) < len(strip):
-        return np.take(np.take(strip, rows - rows[0], axis=0), columns, axis=1)
-    return np.take(np.take(strip, columns, axis=1), rows - rows[0], axis=0)
+        return np.asarray(np.take(np.take(strip, rows - rows[0], axis=0), columns, axis=1))
+    return np.asarray(np.take(np.take(strip, columns, axis=1), rows - rows[0], axis=0))
 
 
 def linear(placed: Placed, view: Viewport, box: Box) -> NDArray[Any]:
@@ -92,7 +92,7 @@ def _indices(
     start: int, stop: int, offset: float, scale: float, corner: float, per: float, size: int
 ) -> NDArray[np.int64]:
     centres = ((np.arange(start, stop) + 0.5 - offset) / scale - corner) * per
-    return np.clip(np.floor(centres + 1e-9), 0, size - 1).astype(np.int64)
+    return np.asarray(np.clip(np.floor(centres + 1e-9), 0, size - 1), np.int64)
 
 
 def _is_run(indices: NDArray[np.int64]) -> bool:

@@ -138,7 +138,8 @@ class RocChart(QWidget):
     def _paint_frame(self, painter: QPainter, plot: QRectF) -> None:
         painter.setPen(QPen(theme.line(), 1))
         painter.drawRect(plot)
-        painter.drawLine(plot.bottomLeft(), plot.topRight())
+        if not self._reason:
+            painter.drawLine(plot.bottomLeft(), plot.topRight())
         painter.setPen(theme.muted())
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
         painter.drawText(QRectF(0, plot.top() - 4, _LEFT - 5, 16), flags, "100")

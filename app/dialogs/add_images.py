@@ -87,6 +87,7 @@ class AddImages(Dialog):
         self.waiting.cancel_wanted.connect(self._on_cancel_wanted)
         self.outcome = QWidget(self)
         column = QVBoxLayout(self.outcome)
+        column.setContentsMargins(0, 0, 0, 0)
         self.headline = QLabel(self.outcome)
         self.headline.setProperty("role", "title")
         self.headline.setWordWrap(True)
@@ -133,7 +134,7 @@ class AddImages(Dialog):
         row.setContentsMargins(22, 0, 0, 0)
         self.where = QLabel(self.choices)
         self.where.setWordWrap(True)
-        choose = QPushButton(icon("folder"), tr("Choose …"), self.choices)
+        choose = QPushButton(icon("folder"), " " + tr("Choose …"), self.choices)
         choose.setAutoDefault(False)
         choose.clicked.connect(self._on_choose_clicked)
         row.addWidget(choose)
@@ -223,7 +224,9 @@ class AddImages(Dialog):
     def _on_added(self, report: ImportReport) -> None:
         self._end()
         self.headline.setText(_headline(report))
-        lines = [report.split_sentence] if report.split_sentence else []
+        known = count_words(report.found.known, "image is", "images are")
+        lines = [tr("{images} as they were.", images=known)] if report.found.known else []
+        lines += [report.split_sentence] if report.split_sentence else []
         lines += list(report.notes)
         lines += list(report.problems[:_PROBLEMS])
         hidden = len(report.problems) - _PROBLEMS

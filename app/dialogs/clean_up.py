@@ -174,8 +174,10 @@ class CleanUp(Dialog):
         self.tree.setAlternatingRowColors(False)
         header = self.tree.header()
         header.setStretchLastSection(True)
-        header.setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        header.setSectionResizeMode(1, QHeaderView.ResizeMode.ResizeToContents)
+        header.setSectionResizeMode(0, QHeaderView.ResizeMode.Interactive)
+        header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
+        header.resizeSection(0, 290)
+        header.resizeSection(1, 90)
         self.tree.itemChanged.connect(self._on_item_changed)
         for widget in (self.headline, about, self.shares):
             self.column.addWidget(widget)
@@ -217,6 +219,7 @@ class CleanUp(Dialog):
                 self.tree.addTopLevelItem(item)
             else:
                 groups[heap.number].addChild(item)
+        self.tree.setRootIsDecorated(bool(groups))
         self.tree.expandAll()
         self._filling = False
 
@@ -293,7 +296,7 @@ def kind_words(kind: str) -> str:
     return {
         "document": tr("Labels, masks, scores"),
         "model": tr("Model"),
-        "resume": tr("What is needed to go on"),
+        "resume": tr("Checkpoint to go on from"),
         "maps": tr("Heatmaps"),
         "reconstructions": tr("Reconstructions"),
         "pictures": tr("Pictures of learning"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
@@ -16,6 +16,7 @@ from app.dialogs.import_form import ImportForm
 from app.dialogs.import_pictures import ImportPictures
 from app.dialogs.progress import CancelledError, Following, ProgressPane
 from app.gallery.empty import EmptyState
+from app.icons import icon
 from app.session import Session, describe
 from app.words import count_words, tr
 from core.workflow.importing import Choice, ImportReport
@@ -112,10 +113,17 @@ class ImportAssistant(Dialog):
         self._build_choices()
         for page in (self.waiting, self.trouble, self.choices):
             self._stack.addWidget(page)
+        self.column.addSpacing(theme.SPACE)
+        self.column.addLayout(self._build_buttons())
+
+    def _build_buttons(self) -> QHBoxLayout:
         buttons = QHBoxLayout()
         self.hint = QLabel(self)
         self.hint.setProperty("role", "muted")
         self.hint.setWordWrap(True)
+        policy = self.hint.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.hint.setSizePolicy(policy)
         self.instead = QPushButton(self)
         self.instead.setProperty("role", "link")
         self.instead.setAutoDefault(False)
@@ -134,18 +142,23 @@ class ImportAssistant(Dialog):
         buttons.addWidget(self.instead)
         buttons.addWidget(self.cancel)
         buttons.addWidget(self.go)
-        self.column.addSpacing(theme.SPACE)
-        self.column.addLayout(buttons)
+        return buttons
 
     def _build_choices(self) -> None:
         row = QHBoxLayout(self.choices)
         row.setContentsMargins(0, theme.SPACE, 0, 0)
         row.setSpacing(3 * theme.SPACE)
         left = QVBoxLayout()
-        self.notes = QLabel(self.choices)
+        self.noted = QWidget(self.choices)
+        line = QHBoxLayout(self.noted)
+        line.setContentsMargins(0, 0, 0, theme.SPACE)
+        sign = QLabel(self.noted)
+        sign.setPixmap(icon("warning", theme.COLOUR["warning"]).pixmap(18, 18))
+        self.notes = QLabel(self.noted)
         self.notes.setWordWrap(True)
-        self.notes.setProperty("role", "warning")
-        left.addWidget(self.notes)
+        line.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self.notes, 1)
+        left.addWidget(self.noted)
         self.pictures = ImportPictures(self._session.background, self.choices)
         left.addWidget(self.pictures, 1)
         row.addLayout(left, 1)
@@ -166,7 +179,7 @@ class ImportAssistant(Dialog):
         self.title.setText(found.sentence.rstrip("."))
         self.where.setText(str(self._folder))
         self.notes.setText("\n".join(found.notes))
-        self.notes.setVisible(bool(found.notes))
+        self.noted.setVisible(bool(found.notes))
         self.pictures.show_groups(preview.groups, products=len(found.products))
         self._stack.setCurrentWidget(self.choices)
         self._show_button()

@@ -14,7 +14,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QPushButton,
     QScrollArea,
-    QToolButton,
     QVBoxLayout,
     QWidget,
 )
@@ -47,6 +46,7 @@ class ImportForm(QScrollArea):
         self._problem = ""
         self._place_problem = ""
         self._filling = False
+        self._is_named = False  # by the person
         self._slowly = Slowly(self.changed.emit, _TYPING_MS, self)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -67,7 +67,7 @@ class ImportForm(QScrollArea):
         name = self.product.text().strip()
         return Choice(
             kind=cast(Kind, kind) if kind else None,
-            product=name or None if self.product.isEnabled() else None,
+            product=(name or None) if self.product.isEnabled() and self._is_named else None,
             protocol="gtanoic200" if self.protocol.isChecked() and not self.protocol.isHidden() else "none",
             part_pattern=self.patterns["part"].pattern(),
             lot_pattern=self.patterns["lot"].pattern(),
@@ -104,7 +104,8 @@ class ImportForm(QScrollArea):
             names = ", ".join(found.products[:6]) + (" …" if len(found.products) > 6 else "")
             self._several.setText(tr("{names}. Each gets a detector of its own.", names=names))
         else:
-            self.product.setPlaceholderText(found.products[0])
+            if not self._is_named:
+                self.product.setText(found.products[0])
         self._several.setVisible(several)
         self.good.setVisible(bool(found.counts.unlabelled) or self.good.isChecked())
         self.protocol.setVisible(found.kind == "gtanoic" or self.protocol.isChecked())
@@ -135,6 +136,7 @@ class ImportForm(QScrollArea):
         """Another folder: begin anew."""
         self._filling = True
         self.kind.setCurrentIndex(0)
+        self._is_named = False
         self.product.clear()
         self.good.setChecked(False)
         self.protocol.setChecked(False)
@@ -146,7 +148,7 @@ class ImportForm(QScrollArea):
 
     def _build(self, body: QWidget) -> None:
         self.product = QLineEdit(body)
-        self.product.textEdited.connect(self._on_something_changed)
+        self.product.textEdited.connect(self._on_product_edited)
         self._several = _small(body)
         self._add(tr("Product"), self.product, self._several)
         self.kind = QComboBox(body)
@@ -173,12 +175,10 @@ class ImportForm(QScrollArea):
         self._build_place(body)
 
     def _build_patterns(self, body: QWidget) -> None:
-        self.more = QToolButton(body)
-        self.more.setText(tr("Parts, lots and cameras"))
+        self.more = QPushButton(icon("folded"), " " + tr("Parts, lots and cameras"), body)
         self.more.setCheckable(True)
-        self.more.setAutoRaise(True)
-        self.more.setArrowType(Qt.ArrowType.RightArrow)
-        self.more.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.more.setAutoDefault(False)
+        self.more.setProperty("role", "link")
         self.more.setToolTip(tr("When several images show one part, or names say the lot"))
         self._folded = QWidget(body)
         column = QVBoxLayout(self._folded)
@@ -197,7 +197,7 @@ class ImportForm(QScrollArea):
         self._folded.hide()
         self.more.toggled.connect(self._on_more_toggled)
         self._column.addSpacing(theme.SPACE)
-        self._column.addWidget(self.more)
+        self._column.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         self._column.addWidget(self._folded)
 
     def _build_place(self, body: QWidget) -> None:
@@ -233,9 +233,13 @@ class ImportForm(QScrollArea):
         if not self._filling:
             self._slowly.start()
 
+    def _on_product_edited(self, _: str) -> None:
+        self._is_named = True
+        self._slowly.start()
+
     def _on_kind_changed(self, _: int) -> None:
         if not self._filling:
-            self.product.clear()  # a name that was typed for one product does not choose among several
+            self._is_named = False  # a name that was typed for one product does not choose among several
             self._slowly.start()
 
     def _on_where_changed(self, _: str) -> None:
@@ -243,7 +247,7 @@ class ImportForm(QScrollArea):
 
     def _on_more_toggled(self, on: bool) -> None:
         self._folded.setVisible(on)
-        self.more.setArrowType(Qt.ArrowType.DownArrow if on else Qt.ArrowType.RightArrow)
+        self.more.setIcon(icon("fold" if on else "folded"))
 
     def _on_choose_clicked(self) -> None:
         name = self.place().name

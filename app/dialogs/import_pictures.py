@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QImage, QPainter, QPainterPath, QPaintEvent, QPixmap
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from app import theme
 from app.background import Background, Task
@@ -20,6 +20,7 @@ from core.workflow.previewing import Group
 
 _SIDE: Final = 92
 _GROUPS: Final = 24
+_COLUMNS: Final = 4
 
 
 class Picture(QWidget):
@@ -89,8 +90,9 @@ class ImportPictures(QScrollArea):
         column = QVBoxLayout(body)
         column.setContentsMargins(0, 0, theme.SPACE, 0)
         column.setSpacing(6)
+        rows = 5 if len(groups) == 1 else 2 if len(groups) <= 3 else 1
         for group in groups[:_GROUPS]:
-            column.addWidget(self._line(group, products, body))
+            column.addWidget(self._line(group, products, rows * _COLUMNS, body))
         if len(groups) > _GROUPS:
             more = QLabel(tr("and {n} more kinds", n=len(groups) - _GROUPS), body)
             more.setProperty("role", "muted")
@@ -106,7 +108,7 @@ class ImportPictures(QScrollArea):
             task.cancel()
         self._tasks.clear()
 
-    def _line(self, group: Group, products: int, parent: QWidget) -> QWidget:
+    def _line(self, group: Group, products: int, pictures: int, parent: QWidget) -> QWidget:
         line = QWidget(parent)
         row = QHBoxLayout(line)
         row.setContentsMargins(0, 0, 0, 0)
@@ -125,7 +127,7 @@ class ImportPictures(QScrollArea):
             about.insert(0, group.product)
         facts = QLabel(" · ".join(about), line)
         facts.setProperty("role", "muted")
-        words.addStretch(1)
+        words.addSpacing(_SIDE // 4)
         words.addWidget(title)
         words.addWidget(facts)
         words.addStretch(1)
@@ -133,10 +135,13 @@ class ImportPictures(QScrollArea):
         holder.setLayout(words)
         holder.setFixedWidth(170)
         row.addWidget(holder)
-        for path in group.first:
+        grid = QGridLayout()
+        grid.setSpacing(6)
+        for index, path in enumerate(group.first[:pictures]):
             picture = Picture(path, line)
             self.pictures.append(picture)
-            row.addWidget(picture)
+            grid.addWidget(picture, index // _COLUMNS, index % _COLUMNS)
+        row.addLayout(grid)
         row.addStretch(1)
         return line
 

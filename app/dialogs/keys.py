@@ -52,6 +52,8 @@ class KeySheet(Dialog):
             shown = 0
             for row in range(group.childCount()):
                 item = group.child(row)
+                if item is None:
+                    continue
                 hay = " ".join(item.text(column) for column in range(3)).lower()
                 item.setHidden(not all(word in hay for word in words))
                 shown += not item.isHidden()

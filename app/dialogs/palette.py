@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
-from app.commands import COMMANDS, Actions, keys_text
+from app.commands import COMMANDS, Actions, Command, keys_text
 from app.dialogs.dialog import Dialog
 from app.words import tr
 
@@ -41,8 +41,7 @@ class Palette(Dialog):
         if watched is self.field and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
             step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
             if step is not None:
-                row = self.list.indexOfTopLevelItem(self.list.currentItem()) + step
-                self.list.setCurrentItem(self.list.topLevelItem(max(0, min(row, self.list.topLevelItemCount() - 1))))
+                self._choose(self.list.currentIndex().row() + step)
                 return True
             if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
                 item = self.list.currentItem()
@@ -54,7 +53,7 @@ class Palette(Dialog):
     def _on_text_changed(self, text: str) -> None:
         words = text.lower().split()
         self.list.clear()
-        ranked = []
+        ranked: list[tuple[bool, bool, int, Command]] = []
         for command in COMMANDS:
             shown = tr(command.text)
             hay = f"{shown} {tr(command.menu)} {command.id}".lower()
@@ -68,8 +67,12 @@ class Palette(Dialog):
             item.setDisabled(disabled)
             self.list.addTopLevelItem(item)
         self._empty.setVisible(not ranked)
-        if ranked:
-            self.list.setCurrentItem(self.list.topLevelItem(0))
+        self._choose(0)
+
+    def _choose(self, row: int) -> None:
+        item = self.list.topLevelItem(max(0, min(row, self.list.topLevelItemCount() - 1)))
+        if item is not None:
+            self.list.setCurrentItem(item)
 
     def _do(self, item: QTreeWidgetItem) -> None:
         if item.isDisabled():

@@ -121,7 +121,7 @@ class ProgressPane(QWidget):
             return
         self.phase.setText(tr(following.phase))
         total = following.total
-        if not total:
+        if not total or following.done >= total:  # it goes on, and how far cannot be told
             self.bar.setRange(0, 0)
             self.detail.setText(f"{following.done:,}" if following.done else "")
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 import numpy as np
@@ -25,13 +26,15 @@ from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QToolTi
 from app import theme
 from app.gallery.keys import NAVIGATION, target_of
 from app.gallery.model import ImageModel, score_text
-from app.gallery.plan import Plan
+from app.gallery.plan import Plan, fitting
 from app.gallery.selection import Selection
 from app.gallery.thumbnails import Thumbnails
-from app.gallery.tiles import Tile, TilePainter
+from app.gallery.tiles import PAD, Tile, TilePainter
 from core.words import LABELS, SPLITS
 
 _CHECK_MS: Final = 30  # between two steps while a band is drawn beyond the edge
+_STEP: Final = 32
+_LARGEST: Final = 640
 _SETTLED_MS: Final = 120  # after scrolling: what comes next is made ahead
 
 
@@ -52,6 +55,7 @@ class TileArea(QAbstractScrollArea):
         self._pressed: QPoint | None = None
         self._band: QRect | None = None
         self._wheeled = 0
+        self._wish = side
         self._painter = TilePainter(side, self.font())
         self._plan = Plan(0, self._painter.size, 1)
         self._edge = QTimer(self)
@@ -71,14 +75,23 @@ class TileArea(QAbstractScrollArea):
         self.viewport().setMouseTracking(True)
         self.viewport().setBackgroundRole(QPalette.ColorRole.Base)
         self.viewport().setAutoFillBackground(True)
-        self.verticalScrollBar().valueChanged.connect(self._on_scrolled)
         self._thumbnails.ready.connect(self._on_thumbnail_ready)
         self._thumbnails.forgotten.connect(self.viewport().update)
 
     @property
     def tile_size(self) -> int:
-        """The side of a picture in px."""
+        """The side that pictures have at least, in px; they grow a little so that rows end at the edge."""
+        return self._wish
+
+    @property
+    def picture_side(self) -> int:
+        """The side that pictures have now, in px."""
         return self._painter.side
+
+    @property
+    def picture_pixels(self) -> int:
+        """The side that thumbnails are asked for, in device pixels: in steps, so that resizing finds them made."""
+        return min(_LARGEST, math.ceil(self._painter.side * self.devicePixelRatioF() / _STEP) * _STEP)
 
     def shown_ids(self) -> NDArray[np.int64]:
         """The ids as they stand, for `session.set_order`."""
@@ -115,14 +128,18 @@ class TileArea(QAbstractScrollArea):
 
     def _set_side(self, side: int) -> None:
         keep = self._chosen.current if self._chosen.current >= 0 else self._first_in_sight()
-        self._painter = TilePainter(side, self.font())
+        self._wish = side
         self._lay_out()
         self._reveal(keep, centred=True)
 
     # -- places and scrolling
 
     def _lay_out(self) -> None:
-        self._plan = Plan(len(self.model), self._painter.size, self.viewport().width())
+        width = self.viewport().width()
+        side = fitting(self._wish, width, 2 * PAD)
+        if side != self._painter.side or self.font() != self._painter.font:
+            self._painter = TilePainter(side, self.font())
+        self._plan = Plan(len(self.model), self._painter.size, width)
         bar = self.verticalScrollBar()
         bar.setPageStep(self.viewport().height())
         bar.setSingleStep(max(1, self._plan.pitch // 3))
@@ -154,9 +171,15 @@ class TileArea(QAbstractScrollArea):
         else:
             bar.setValue(rect.bottom() - self.viewport().height() + 8)
 
-    def _on_scrolled(self, _: int) -> None:
-        self.viewport().update()
-        self._hovered = -1
+    def scrollContentsBy(self, dx: int, dy: int) -> None:
+        """What stays in sight is moved, not painted anew."""
+        if self._hovered >= 0:
+            self.viewport().update(self._rect(self._hovered).translated(0, -dy))
+            self._hovered = -1
+        if self._band is None:
+            self.viewport().scroll(0, dy)
+        else:
+            self.viewport().update()
         self._settled.start()
 
     def _on_scrolling_settled(self) -> None:
@@ -166,10 +189,7 @@ class TileArea(QAbstractScrollArea):
         top, height = self.verticalScrollBar().value(), self.viewport().height()
         after, before = self._plan.span(top + height, top + 2 * height), self._plan.span(top - height, top - 1)
         places = np.r_[after.start : after.stop, before.start : before.stop]
-        self._thumbnails.prefetch(self.model.ids()[places], self._pixels())
-
-    def _pixels(self) -> int:
-        return round(self._painter.side * self.devicePixelRatioF())
+        self._thumbnails.prefetch(self.model.ids()[places], self.picture_pixels)
 
     # -- painting
 
@@ -177,7 +197,7 @@ class TileArea(QAbstractScrollArea):
         """Draw the tiles that the event asks for."""
         painter = QPainter(self.viewport())
         top, exposed = self.verticalScrollBar().value(), event.rect()
-        focused, palette, side = self.hasFocus(), self.palette(), self._pixels()
+        focused, palette, side = self.hasFocus(), self.palette(), self.picture_pixels
         for place in self._plan.span(exposed.top() + top, exposed.bottom() + top):
             rect = self._rect(place)
             if rect.intersects(exposed):
@@ -217,7 +237,6 @@ class TileArea(QAbstractScrollArea):
     def changeEvent(self, event: QEvent) -> None:
         """Another font or palette."""
         if event.type() == QEvent.Type.FontChange and hasattr(self, "_painter"):
-            self._painter = TilePainter(self._painter.side, self.font())
             self._lay_out()
         super().changeEvent(event)
 

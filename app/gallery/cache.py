@@ -73,6 +73,7 @@ class ThumbnailCache:
             try:
                 self._connection.execute("DELETE FROM thumbnail")
                 self._connection.execute("VACUUM")
+                self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             except sqlite3.Error as error:
                 self._give_up(error)
 

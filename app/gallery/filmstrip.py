@@ -225,6 +225,7 @@ class Filmstrip(QWidget):
             place, table = self._place_at(event.pos()), self._session.table
             row = -1 if place < 0 or table is None else int(table.row_of([int(self._session.order[place])])[0])
             name = "" if table is None or row < 0 else table.names[row]
-            QToolTip.showText(event.globalPos(), name, self)
+            reason = self._thumbnails.reason(int(self._session.order[place])) if name else ""
+            QToolTip.showText(event.globalPos(), f"{name}\n{reason}".strip(), self)
             return True
         return super().event(event)

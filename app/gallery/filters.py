@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from core.layouts.words import natural_key
+from app.gallery.ordering import natural_ranks, places_of
 from core.project.table import ImageTable, Names
 from core.words import LABELS, SPLITS, STATES, Label, Split
 
@@ -101,7 +101,7 @@ class Arranger:
         if by == "label":
             return np.lexsort((names, sign * np.array([_URGENCY[label] for label in LABELS])[table.label[rows]]))
         if by == "lot":
-            return np.lexsort((names, sign * _places(table.lots)[table.lot[rows]]))
+            return np.lexsort((names, sign * places_of(table.lots)[table.lot[rows]]))
         if by == "score" and scores is not None:
             return np.lexsort((names, -sign * scores[rows]))  # NaN comes last
         return np.argsort(sign * names, kind="stable")
@@ -110,7 +110,7 @@ class Arranger:
         """(N,) int32: the place of each name in natural order; folders before what only begins like them."""
         known = self._ranked
         if known is None or known[0] is not names:
-            known = (names, _places([name.replace("/", "\x01") for name in names]))
+            known = (names, natural_ranks(names))
             self._ranked = known
         return known[1]
 
@@ -121,13 +121,6 @@ def beside(table: ImageTable, ids: NDArray[np.int64], scores: Scores) -> Scores:
     rows = table.row_of(ids)
     column[rows[rows >= 0]] = scores[rows >= 0]
     return column
-
-
-def _places(words: Sequence[str]) -> NDArray[np.int32]:
-    keys = [natural_key(word) for word in words]
-    places = np.empty(len(keys), np.int32)
-    places[sorted(range(len(keys)), key=keys.__getitem__)] = np.arange(len(keys), dtype=np.int32)
-    return places
 
 
 def _among(column: NDArray[Any], words: Sequence[str], wanted: Collection[str]) -> NDArray[np.bool_]:

@@ -28,10 +28,11 @@ def image_menu(session: Session, ids: tuple[int, ...], parent: QWidget, opened: 
     """A menu for these images; the caller shows it."""
     menu = QMenu(parent)
     menu.setToolTipsVisible(True)
-    menu.addAction(tr("Open image"), opened)
+    if len(ids) > 1:
+        menu.addAction(count_words(len(ids), "image", "images")).setEnabled(False)
+    else:
+        menu.addAction(tr("Open image"), opened)
     menu.addSeparator()
-    heading = menu.addAction(count_words(len(ids), "image", "images"))
-    heading.setEnabled(False)
     for label, command, sign in _LABELS:
         action = menu.addAction(icon(sign, theme.COLOUR[label]), label_word(label))
         if command:

@@ -13,6 +13,14 @@ MARGIN: Final = 12
 GAP: Final = 6
 
 
+def fitting(wish: int, width: int, frame: int) -> int:
+    """The side of pictures, `wish` px or more, whose tiles (`frame` px wider) fill `width`; less in a narrow window."""
+    room = width - 2 * MARGIN + GAP
+    columns = max(1, room // (wish + frame + GAP))
+    side = room // columns - GAP - frame
+    return max(48, min(side, wish * 3 // 2))
+
+
 @dataclass(frozen=True)
 class Plan:
     """`count` tiles of `tile` size, row by row, spread over `width`."""

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Final
 
-from PySide6.QtCore import QPointF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen, QPixmap, QPolygonF
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen, QPixmap, QPixmapCache, QPolygonF
 
 from app import theme
 from app.icons import icon
@@ -18,8 +18,8 @@ from core.words import Label, Split
 PAD: Final = 6  # between a tile's edge and what it holds
 _LINE: Final = 18
 _SHAPE: Final = 9
+_LEGIBLE: Final = 92  # px: smaller pictures have no room for a reason in words
 _ALIGN_LEFT: Final = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-_ALIGN_RIGHT: Final = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _WRAPPED: Final = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop | Qt.TextFlag.TextWordWrap
 
 
@@ -80,31 +80,27 @@ class TilePainter:
         draw_label(painter, QRectF(rect.left() + 1, rect.top() + (_LINE - _SHAPE) / 2, _SHAPE, _SHAPE), tile.label)
         left = rect.left() + _SHAPE + 7
         width = rect.right() - left + 1
+        sign = 18 if tile.masked else 0
         painter.setFont(self.font)
         painter.setPen(palette.color(QPalette.ColorRole.Text))
-        name = self._measure.elidedText(tile.name, Qt.TextElideMode.ElideMiddle, width)
-        painter.drawText(QRect(left, rect.top(), width, _LINE), _ALIGN_LEFT, name)
-        second = QRect(left, rect.top() + _LINE - 1, width, _LINE)
-        taken = self._split(painter, second, tile, palette)
-        painter.setPen(theme.muted())
-        room = width - taken
-        if room > 24:
-            detail = self._measure_small.elidedText(tile.detail, Qt.TextElideMode.ElideRight, room)
-            painter.drawText(QRect(left, second.top(), room, _LINE), _ALIGN_LEFT, detail)
+        name = self._measure.elidedText(tile.name, Qt.TextElideMode.ElideMiddle, width - sign)
+        painter.drawText(QRect(left, rect.top(), width - sign, _LINE), _ALIGN_LEFT, name)
+        if tile.masked:
+            _draw_icon(painter, QRect(rect.right() - 13, rect.top() + 2, 14, 14), "annotate", theme.muted())
+        self._second_line(painter, QRect(rect.left(), rect.top() + _LINE - 1, rect.width(), _LINE), tile)
 
-    def _split(self, painter: QPainter, rect: QRect, tile: Tile, palette: QPalette) -> int:
-        """The split's word behind a square of its colour, at the right; returns the width taken."""
-        word = split_word(tile.split)
-        width = self._measure_small.horizontalAdvance(word)
-        painter.setFont(self.small)
-        painter.setPen(theme.muted())
-        painter.drawText(rect, _ALIGN_RIGHT, word)
-        square = QRectF(rect.right() - width - 11, rect.center().y() - 3, 7, 7)
+    def _second_line(self, painter: QPainter, rect: QRect, tile: Tile) -> None:
+        """A square in the split's colour below the label's shape, then its word and what else is known."""
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.COLOUR[tile.split])
-        painter.drawRoundedRect(square, 1.5, 1.5)
-        return width + 20
+        painter.drawRoundedRect(QRectF(rect.left() + 2, rect.center().y() - 3, 7, 7), 1.5, 1.5)
+        left = rect.left() + _SHAPE + 7
+        words = " · ".join(word for word in (split_word(tile.split), tile.detail) if word)
+        shown = self._measure_small.elidedText(words, Qt.TextElideMode.ElideRight, rect.right() - left + 1)
+        painter.setFont(self.small)
+        painter.setPen(theme.muted())
+        painter.drawText(QRect(left, rect.top(), rect.right() - left + 1, _LINE), _ALIGN_LEFT, shown)
 
     def _score(self, painter: QPainter, well: QRect, tile: Tile) -> None:
         painter.setFont(self.small)
@@ -124,12 +120,9 @@ def draw_picture(
     """The picture in the middle of its well, or why there is none, or the well alone while it is made."""
     painter.fillRect(well, palette.color(QPalette.ColorRole.AlternateBase))
     if picture is not None:
-        ratio = picture.devicePixelRatio()
-        width, height = round(picture.width() / ratio), round(picture.height() / ratio)
-        if max(width, height) < well.width() - 1:  # a small image fills its well too
-            scale = well.width() / max(width, height)
-            width, height = round(width * scale), round(height * scale)
-            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        scale = well.width() / max(picture.width(), picture.height())
+        width, height = round(picture.width() * scale), round(picture.height() * scale)
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         x = well.left() + (well.width() - width) // 2
         painter.drawPixmap(QRect(x, well.top() + (well.height() - height) // 2, width, height), picture)
     elif reason:
@@ -178,14 +171,14 @@ def _ground(painter: QPainter, rect: QRect, tile: Tile, palette: QPalette, focus
 
 
 def _draw_reason(painter: QPainter, well: QRect, reason: str, font: QFont) -> None:
-    size = 20 if well.width() > 60 else 14
-    top = well.top() + max(4, well.height() // 2 - size - 12)
+    size, told = 20, well.width() >= _LEGIBLE
+    top = well.top() + max(4, well.height() // 2 - size - 12) if told else well.center().y() - size // 2
     sign = QRect(well.center().x() - size // 2, top, size, size)
-    icon("warning", theme.COLOUR["warning"]).paint(painter, sign)
+    _draw_icon(painter, sign, "warning", theme.COLOUR["warning"])
     painter.setFont(font)
     painter.setPen(theme.muted())
     text = reason[:1].upper() + reason[1:]
-    if well.width() > 60:
+    if told:
         painter.drawText(well.adjusted(6, top - well.top() + size + 4, -6, -4), int(_WRAPPED), text)
 
 
@@ -195,4 +188,20 @@ def _corner_icon(painter: QPainter, well: QRect, name: str, colour: QColor) -> N
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(16, 18, 20, 205))
     painter.drawRoundedRect(spot, 4, 4)
-    icon(name, colour).paint(painter, spot.toRect().adjusted(4, 4, -4, -4))
+    _draw_icon(painter, spot.toRect().adjusted(4, 4, -4, -4), name, colour)
+
+
+def _draw_icon(painter: QPainter, rect: QRect, name: str, colour: QColor) -> None:
+    """An icon from Qt's cache of pixmaps: drawing SVG for every tile would be seen while scrolling."""
+    ratio = painter.device().devicePixelRatioF()
+    key = f"gallery {name} {colour.name()} {rect.width()} {ratio}"
+    drawn = QPixmap()
+    if not QPixmapCache.find(key, drawn):
+        drawn = QPixmap(rect.size() * ratio)
+        drawn.setDevicePixelRatio(ratio)
+        drawn.fill(Qt.GlobalColor.transparent)
+        inner = QPainter(drawn)
+        icon(name, colour).paint(inner, QRect(QPoint(0, 0), rect.size()))
+        inner.end()
+        QPixmapCache.insert(key, drawn)
+    painter.drawPixmap(rect, drawn)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
@@ -28,7 +29,7 @@ class Card(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName(word)
-        self.on_clicked = lambda: None
+        self.on_clicked: Callable[[], object] | None = None
         row = QHBoxLayout(self)
         row.setContentsMargins(16, 14, 16, 14)
         row.setSpacing(16)
@@ -48,13 +49,17 @@ class Card(QFrame):
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() == Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
-            self.on_clicked()
+            self._press()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
-            self.on_clicked()
+            self._press()
         else:
             super().keyPressEvent(event)
+
+    def _press(self) -> None:
+        if self.on_clicked is not None:
+            self.on_clicked()
 
     def paintEvent(self, event: QPaintEvent) -> None:
         super().paintEvent(event)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self, overload
 
@@ -74,6 +75,13 @@ class Names(Sequence[str]):
         if not 0 <= index < len(self):
             raise IndexError(index)
         return self.data[self.ends[index] : self.ends[index + 1]].decode("utf-8", "surrogateescape")
+
+    def __iter__(self) -> Iterator[str]:
+        ends = self.ends.tolist()
+        if self.data.isascii():
+            text = self.data.decode("ascii")
+            return (text[start:end] for start, end in pairwise(ends))
+        return (self.data[start:end].decode("utf-8", "surrogateescape") for start, end in pairwise(ends))
 
     def joined(self, other: Names) -> Names:
         """These, then those of `other`."""

@@ -154,7 +154,7 @@ def _of_training(project: Project, run: RunRow, reason: str) -> Iterator[Heap]:
         ("working", "working files", (folder / "cache", folder / ".reserve"), "", ""),
         (
             "resume",
-            "what is needed to go on",
+            "checkpoint to go on from",
             tuple(path for path in (folder / "checkpoints").glob("*") if path != best),
             "" if ended else f"training #{run.number} cannot go on from where it stopped",
             "",

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final, Literal
 
 from core.project import Project
+from core.project.records import Problem
 
 FindingKind = Literal[
     "folder_missing", "unreadable", "gone", "changed", "sizes_differ", "duplicates", "straddling", "one_lot", "file"
 ]
 Mend = Literal["find_folder", "look_again", "show", "seen", "take_out", ""]
 _SHOWN: Final = 5_000  # images that one finding names
-_FILES: Final = 200  # problems of files that are listed one by one
+_FILES: Final = 200  # kinds of problems with files that are listed, and files of one kind that are looked up
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def _states(project: Project) -> Iterator[Finding]:
     if gone:
         yield Finding(
             "gone",
-            f"{_images(len(gone))} no longer in their folder",
+            f"{_images(len(gone))} {_is(gone)} no longer in {'its' if len(gone) == 1 else 'their'} folder",
             "They are left out; labels, masks and scores are kept. Put them back and look again.",
             "look_again",
             images=tuple(gone),
@@ -72,7 +74,7 @@ def _states(project: Project) -> Iterator[Finding]:
     if changed:
         yield Finding(
             "changed",
-            f"{_images(len(changed))} changed on the disk since they were added",
+            f"{_images(len(changed))} changed on the disk since {'it was' if len(changed) == 1 else 'they were'} added",
             "Scores and masks of them rest on the earlier picture.",
             "show",
             images=tuple(changed),
@@ -80,7 +82,7 @@ def _states(project: Project) -> Iterator[Finding]:
 
 
 def _files(project: Project) -> Iterator[Finding]:
-    """Unreadable images together, every other problem of a file by itself."""
+    """Unreadable images together, and all files of which the same is said."""
     problems = project.problems()
     unreadable = project.images_with_problem(_SHOWN)
     if unreadable:
@@ -92,13 +94,34 @@ def _files(project: Project) -> Iterator[Finding]:
             images=tuple(unreadable),
         )
     named = {str(row.path) for row in project.images(ids=unreadable)} if unreadable else set()
-    rest = [problem for problem in problems if problem.path not in named]
-    for problem in rest[:_FILES]:
-        images = () if problem.image_id is None else (problem.image_id,)
-        yield Finding("file", f"{problem.path}: {problem.text}", "", "seen", images=images, problems=(problem.id,))
-    if len(rest) > _FILES:
-        ids = tuple(problem.id for problem in rest[_FILES:])
-        yield Finding("file", f"{len(ids):,} more problems with files", "", "seen", problems=ids)
+    alike: dict[str, list[Problem]] = {}
+    for problem in problems:
+        if problem.path not in named:
+            alike.setdefault(problem.text, []).append(problem)
+    for text, found in list(alike.items())[:_FILES]:
+        names = [Path(problem.path).name for problem in found]
+        one = len(found) == 1
+        yield Finding(
+            "file",
+            f"{names[0]}: {text}" if one else f"{len(found):,} files: {text}",
+            str(Path(found[0].path).parent) if one else ", ".join(names[:3]) + (" …" if len(names) > 3 else ""),
+            "seen",
+            images=_images_of(project, found),
+            problems=tuple(problem.id for problem in found),
+        )
+    if len(alike) > _FILES:
+        rest = [problem.id for found in list(alike.values())[_FILES:] for problem in found]
+        yield Finding("file", f"{len(rest):,} more problems with files", "", "seen", problems=tuple(rest))
+
+
+def _images_of(project: Project, problems: list[Problem]) -> tuple[int, ...]:
+    """Images that the first of these problems are about; a mask without image is about none."""
+    found: dict[int, None] = {}
+    for problem in problems[:_FILES]:
+        if problem.image_id is not None:
+            found[problem.image_id] = None
+        found.update(dict.fromkeys(row.id for row in project.find_image(Path(problem.path))))
+    return tuple(found)
 
 
 def _duplicates(project: Project) -> Iterator[Finding]:
@@ -147,6 +170,10 @@ def _lots(project: Project) -> Iterator[Finding]:
             "Figures from a lot that was trained on are better than those of the next lot will be.",
             "",
         )
+
+
+def _is(images: list[int]) -> str:
+    return "is" if len(images) == 1 else "are"
 
 
 def _images(count: int) -> str:

@@ -19,7 +19,7 @@ from core.workflow.importing import Choice
 Field = Literal["part", "lot", "view"]
 
 _LOOKED_AT: Final = 20_000  # names; beyond them counts say "at least"
-_A_GROUP: Final = 4  # pictures
+_A_GROUP: Final = 24  # pictures, where there is but one group
 _EXAMPLES: Final = 200  # names that patterns are tried on as a person types
 
 # What names usually hold, from most to least common: the pattern, and what it reads, in words.

@@ -267,6 +267,11 @@ def test_a_damaged_image_says_so_and_the_next_one_comes(desk: Desk) -> None:
     desk.session.table.path(3).write_bytes(b"")
     desk.session.set_current(4)
     desk.qtbot.waitUntil(lambda: desk.page.canvas.shows_notice == "The file is empty", timeout=5000)
+    said: list[str] = []
+    desk.session.said.connect(said.append)
+    desk.press(Qt.Key.Key_K)
+    desk.settled()
+    assert desk.label_of(4) == "good" and "not labelled" in said[-1]
     desk.press(Qt.Key.Key_D)
     desk.shows(5)
     assert desk.page.canvas.shows_notice == ""

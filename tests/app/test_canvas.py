@@ -489,7 +489,6 @@ def test_a_reconstruction_lies_on_its_crop(canvas: Canvas) -> None:
 class Pen:
     """A tool that notes what it is told."""
 
-
     def __init__(self) -> None:
         self.log: list[str] = []
         self.where: list[tuple[int, int]] = []

@@ -15,7 +15,9 @@ from app.commands import Actions
 from app.gallery.filmstrip import Filmstrip
 from app.gallery.filters import Filter
 from app.gallery.model import Role
+from app.gallery.plan import MARGIN
 from app.gallery.thumbnails import Thumbnails
+from app.gallery.tiles import PAD
 from app.gallery.view import SIZES, ImageGrid
 from app.session import Session
 from core.project import Project
@@ -121,9 +123,14 @@ def test_all_images_are_shown_in_natural_order(grid: ImageGrid) -> None:
 
 def test_what_is_on_screen_gets_its_picture(qtbot: QtBot, grid: ImageGrid, opened: Session) -> None:
     grid.show_image(9)  # a defective part with a red spot a little left of its middle
-    qtbot.waitUntil(lambda: opened.thumbnails.pixmap(9, grid.tile_size) is not None and opened.thumbnails.is_idle)
+    qtbot.waitUntil(lambda: opened.thumbnails.pixmap(9, grid.picture_pixels) is not None and opened.thumbnails.is_idle)
     tile = grid.tile_rect(9)
-    spot = grid.viewport().grab().toImage().pixelColor(QPoint(tile.center().x(), tile.top() + 86))
+    spot = (
+        grid.viewport()
+        .grab()
+        .toImage()
+        .pixelColor(QPoint(tile.center().x(), tile.top() + PAD + grid.picture_side // 2))
+    )
     assert (spot.red() > 180, spot.green() < 80) == (True, True)
 
 
@@ -305,7 +312,9 @@ def test_a_project_without_images_says_what_to_do(qtbot: QtBot, session: Session
 def test_tiles_have_three_sizes_and_every_one_between(qtbot: QtBot, grid: ImageGrid, opened: Session) -> None:
     grid.set_tile_size(SIZES["L"])
     assert grid.tile_size == 256
-    assert grid.tile_rect(1).width() > 256
+    assert 256 < grid.tile_rect(1).width() < 400
+    last = max(grid.tile_rect(image_id).right() for image_id in range(1, 15))
+    assert abs(grid.viewport().width() - last - MARGIN) <= 2, "rows end at the edge"
     where = QPointF(grid.tile_rect(1).center())
     event = QWheelEvent(
         where, grid.mapToGlobal(where), QPoint(), QPoint(0, -240), Qt.MouseButton.NoButton, CONTROL,

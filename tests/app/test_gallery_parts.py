@@ -15,12 +15,14 @@ from app.gallery.cache import ThumbnailCache
 from app.gallery.filters import Arranger, Filter, beside
 from app.gallery.keys import target_of
 from app.gallery.model import score_text
+from app.gallery.ordering import natural_ranks
 from app.gallery.pictures import Job, PictureMaker, region_of
-from app.gallery.plan import Plan
+from app.gallery.plan import MARGIN, Plan, fitting
 from app.gallery.selection import Selection
 from core.errors import ImageError
 from core.imaging import save_png
-from core.project import ImageTable, NewImage, Project, Zone
+from core.layouts.words import natural_key, natural_keys
+from core.project import ImageTable, Names, NewImage, Project, Zone
 
 
 @pytest.fixture
@@ -104,6 +106,25 @@ def test_orders(table: ImageTable) -> None:
     assert ids("given", Filter(ids=(5, 1, 99, 3))) == [5, 1, 3]
 
 
+def test_many_names_are_ordered_as_one_by_one() -> None:
+    names = ["b/img10.png", "b/img9.png", "B/Img2.png", "Ä 3.png", "ä 20.png", "a1b02.png", "a01b2.png", ""]
+    assert natural_keys(names) == [natural_key(name)[0] for name in names]
+    assert natural_keys([]) == []
+
+
+@pytest.mark.parametrize("extra", ["", "Ä 3.png", "x" * 300])
+def test_the_order_of_many_names_is_that_of_natural_keys(extra: str) -> None:
+    rng = np.random.default_rng(3)
+    letters = list("ab/0012_A. 9")
+    words = ["".join(rng.choice(letters, rng.integers(0, 14))) for _ in range(800)] + ["", "7", "07", "a/007b", extra]
+    ranks = natural_ranks(Names.of(words))
+    assert sorted(ranks.tolist()) == list(range(len(words)))
+    keys = [natural_key(word.replace("/", "\x01"))[0] for word in words]
+    assert [keys[i] for i in np.argsort(ranks)] == sorted(keys)
+    assert len(natural_ranks(Names.of([]))) == 0
+    assert natural_ranks(Names.of(["", ""])).tolist() == [0, 1]
+
+
 def test_a_filter_knows_whether_it_narrows() -> None:
     assert not Filter(product="chip", lot="3").narrows
     assert Filter(text="a").narrows
@@ -127,6 +148,18 @@ def test_every_tile_is_found_where_it_is_drawn(count: int, width: int) -> None:
 def test_a_band_meets_what_it_touches(band: QRect) -> None:
     plan = Plan(23, QSize(100, 130), 500)
     assert plan.under(band).tolist() == [place for place in range(23) if plan.rect(place).intersects(band)]
+
+
+@pytest.mark.parametrize("wish", [64, 96, 160, 256])
+@pytest.mark.parametrize("width", [30, 200, 300, 760, 1271, 3840])
+def test_rows_of_pictures_fill_the_width(wish: int, width: int) -> None:
+    side = fitting(wish, width, 12)
+    plan = Plan(100, QSize(side + 12, side + 52), width)
+    assert 48 <= side <= wish * 3 // 2
+    if width >= wish + 12 + 2 * MARGIN:
+        assert side >= wish
+    if plan.columns > 2:
+        assert plan.rect(plan.columns - 1).right() + 1 == width - MARGIN
 
 
 def test_only_rows_in_sight_are_drawn() -> None:

@@ -54,9 +54,7 @@ def test_the_neighbours_are_read_ahead_and_then_come_at_once(qtbot: QtBot, opene
 def test_the_order_says_who_the_neighbours_are(qtbot: QtBot, opened: Session) -> None:
     opened.set_order([9, 2, 12], "three")
     opened.loader.load(2)
-    qtbot.waitUntil(lambda: opened.loader.picture(12) is not None, timeout=5000)
-    qtbot.waitUntil(idle(opened), timeout=5000)
-    assert opened.loader.picture(9) is not None
+    qtbot.waitUntil(lambda: all(opened.loader.picture(one) is not None for one in (9, 12)), timeout=5000)
     assert opened.loader.picture(3) is None
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEventLoop, QSize, Qt
 from PySide6.QtGui import QIcon, QImage, QPixmap
 from PySide6.QtWidgets import QListWidget, QListWidgetItem
 from pytestqt.qtbot import QtBot
@@ -143,12 +143,13 @@ def test_a_project_of_many_images(qtbot: QtBot, session: Session, tmp_path: Path
 @pytest.mark.parametrize(("width", "height"), [(1000, 1000), (2448, 2048)])
 def test_thumbnails_of_one_page(qtbot: QtBot, session: Session, tmp_path: Path, width: int, height: int) -> None:
     rng = np.random.default_rng(1)
-    noise = rng.integers(0, 40, (height, width, 3), dtype=np.uint8)
+    slope = np.linspace(60, 160, width)[None, :, None] + np.linspace(0, 40, height)[:, None, None]
+    surface = (slope + rng.normal(0, 1.5, (height, width, 3))).astype(np.uint8)
     made = []
     for number in range(28):
         path = tmp_path / "images" / f"{number:02}.png"
         path.parent.mkdir(exist_ok=True)
-        save_png(path, noise + np.uint8(3 * number))
+        save_png(path, surface + np.uint8(number))
         made.append(NewImage(path, "chip", width=width, height=height))
     with Project.create(tmp_path / "project") as project:
         project.add_images(made, root=tmp_path)
@@ -157,13 +158,25 @@ def test_thumbnails_of_one_page(qtbot: QtBot, session: Session, tmp_path: Path, 
     session.open(file)
     qtbot.waitUntil(lambda: session.is_complete and len(grid.model) == len(made))
     thumbnails = session.thumbnails
-    ids, side = grid.shown_ids().tolist(), grid.tile_size
+    ids, side = grid.shown_ids().tolist(), grid.picture_pixels
 
     def page() -> float:
+        left = set(ids)
+        loop = QEventLoop()
+
+        def ready(image_id: int) -> None:
+            left.discard(image_id)
+            if not left:
+                loop.quit()
+
+        thumbnails.ready.connect(ready)
         begin = time.perf_counter()
         grid.viewport().repaint()
-        qtbot.waitUntil(lambda: all(thumbnails.pixmap(one, side) for one in ids), timeout=60_000)
-        return 1000 * (time.perf_counter() - begin)
+        loop.exec()
+        grid.viewport().repaint()
+        taken = 1000 * (time.perf_counter() - begin)
+        thumbnails.ready.disconnect(ready)
+        return taken
 
     qtbot.waitUntil(lambda: thumbnails.is_idle and all(thumbnails.pixmap(one, side) for one in ids), timeout=60_000)
     thumbnails.empty_cache()
@@ -172,6 +185,8 @@ def test_thumbnails_of_one_page(qtbot: QtBot, session: Session, tmp_path: Path, 
     cold = page()
     thumbnails.forget()
     warm = page()
+    thumbnails.forget()
+    warm = min(warm, page())
     again = best(grid.viewport().repaint)
     start = time.perf_counter()
     for one in made:

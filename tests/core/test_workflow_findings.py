@@ -74,7 +74,7 @@ def test_files_that_went_are_told_with_what_is_kept(tmp_path: Path) -> None:
     with Project.open(tmp_path / "project") as project:
         add_to(project, None)
         (found,) = of_kind(project, "gone")
-        assert "1 image no longer" in found.sentence and "kept" in found.hint
+        assert "1 image is no longer in its folder" in found.sentence and "kept" in found.hint
 
 
 def test_one_lot_only_is_worth_a_look(tmp_path: Path) -> None:
@@ -96,3 +96,14 @@ def test_a_problem_that_was_seen_leaves_the_list(tmp_path: Path) -> None:
         for finding in found:
             project.solve_problems(finding.problems)
         assert of_kind(project, "file") == []
+
+
+def test_files_of_which_the_same_is_said_come_together(tmp_path: Path) -> None:
+    root = fill(tmp_path / "nut", *(f"good/{n}.png" for n in range(12)), *(f"bad/{n}.png" for n in range(5)))
+    save_png(root / "ground_truth" / "bad" / "0_mask.png", np.full((16, 24), 255, np.uint8))
+    import_folder(root, tmp_path / "project", Choice())
+    with Project.open(tmp_path / "project") as project:
+        (found,) = of_kind(project, "file")
+        assert found.sentence.startswith("4 files: this defective image has no mask")
+        assert found.hint == "1.png, 2.png, 3.png …"
+        assert len(found.images) == len(found.problems) == 4

@@ -31,7 +31,7 @@ def test_images_are_grouped_as_they_were_read_good_ones_first(tmp_path: Path) ->
         ("test", "good", "", 1),
         ("test", "defective", "scratch", 2),
     ]
-    assert len(found.groups[0].first) == 4 and found.groups[0].first[0].name == "0.png"
+    assert len(found.groups[0].first) == 6 and found.groups[0].first[0].name == "0.png"
     assert found.is_whole and found.recognition.kind == "mvtec"
 
 

@@ -129,6 +129,9 @@ class AnnotatePage(Page):
         image_id, table = self.session.current, self.session.table
         if image_id is None or table is None or image_id != self.shown:
             return  # never label what was not seen yet
+        if self.canvas.picture is None:
+            self.session.said.emit(tr("This image cannot be read: it was not labelled"))
+            return
         row = int(table.row_of([image_id])[0])
         if row < 0:
             return

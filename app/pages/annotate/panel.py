@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
     QLabel,
+    QPushButton,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -132,7 +133,8 @@ class ImagePanel(QWidget):
         self._checks["roi"].setEnabled(has_roi)
         self._sliders["roi"].setEnabled(has_roi)
         self._roi_note.setText("" if has_roi else tr("No region of interest yet: all of the image is inspected."))
-        self._roi_note.setVisible(not has_roi)
+        self._roi_note.setVisible(overlays is not None and not has_roi)
+        self._mask_fold.setVisible(overlays is not None)
 
     # -- building
 
@@ -172,6 +174,7 @@ class ImagePanel(QWidget):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.setMinimumSize(84, 52)
             button.setObjectName(command)
+            button.setStyleSheet(_button_sheet(theme.COLOUR[label]))
             button.clicked.connect(lambda _=False, label=label: self.label_wanted.emit(label))
             self._group.addButton(button)
             self._buttons[label] = button
@@ -197,16 +200,16 @@ class ImagePanel(QWidget):
         return fold
 
     def _mask_section(self) -> QWidget:
-        fold = Fold("annotate.mask", tr("Painted"), self._session.memory, self)
+        self._mask_fold = fold = Fold("annotate.mask", tr("Painted"), self._session.memory, self)
         self._mask_note = QLabel(fold)
         self._mask_note.setProperty("role", "muted")
         self._mask_note.setWordWrap(True)
         self._painted = QGridLayout()
         self._painted.setHorizontalSpacing(theme.SPACE)
         self._painted.setColumnStretch(1, 1)
-        self._zoom_to = QToolButton(fold)
-        self._zoom_to.setText(tr("Look closely"))
-        self._zoom_to.setAutoRaise(True)
+        self._zoom_to = QPushButton(tr("Look closely"), fold)
+        self._zoom_to.setProperty("role", "link")
+        self._zoom_to.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._zoom_to.clicked.connect(self._on_zoom_to_clicked)
         fold.body.addLayout(self._painted)
         fold.body.addWidget(self._mask_note)
@@ -284,6 +287,16 @@ def class_word(one: DefectClass) -> str:
 
     language = QLocale().name().split("_")[0]
     return one.names.get(language) or one.names.get("en") or one.code
+
+
+def _button_sheet(colour: QColor) -> str:
+    """The chosen one has a border and a wash of its colour."""
+    wash = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, 44)"
+    return (
+        "QToolButton { border: 1px solid palette(mid); border-radius: 6px; background: palette(button); padding: 4px; }"
+        f"QToolButton:hover {{ border-color: {colour.name()}; }} QToolButton:focus {{ border-color: {colour.name()}; }}"
+        f"QToolButton:checked {{ border: 2px solid {colour.name()}; background: {wash}; padding: 3px; }}"
+    )
 
 
 def swatch(colour: QColor, side: int = 14) -> QPixmap:

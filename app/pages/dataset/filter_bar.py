@@ -56,7 +56,7 @@ class Choices(QToolButton):
         self._word = word
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
-        self.setFixedHeight(30)
+        self.setProperty("role", "field")
         self._menu = _StayingMenu(self)
         self.setMenu(self._menu)
         self._show()
@@ -99,11 +99,9 @@ class Choices(QToolButton):
     def _show(self) -> None:
         words = [action.text() for action in self._ticked()]
         shown = ", ".join(words) if len(words) < 3 else tr("{n} chosen", n=len(words))
-        self.setText(f"{self._word}: {shown} ▾" if words else f"{self._word} ▾")
-        self.setProperty("active", bool(words))
-        font = self.font()
-        font.setBold(bool(words))
-        self.setFont(font)
+        self.setText(shown or self._word)
+        self.setToolTip(f"{self._word}: {', '.join(words)}" if words else tr("Show only some: {what}", what=self._word))
+        _mark(self, bool(words))
 
 
 class ScoreRange(QToolButton):
@@ -114,7 +112,7 @@ class ScoreRange(QToolButton):
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self.setFixedHeight(30)
+        self.setProperty("role", "field")
         panel = QWidget(self)
         form = QFormLayout(panel)
         self.low, self.high = self._field(panel), self._field(panel)
@@ -164,10 +162,8 @@ class ScoreRange(QToolButton):
             word = tr("Score from {low}", low=f"{low:g}")
         elif high is not None:
             word = tr("Score to {high}", high=f"{high:g}")
-        self.setText(f"{word} ▾")
-        font = self.font()
-        font.setBold(low is not None or high is not None)
-        self.setFont(font)
+        self.setText(word)
+        _mark(self, low is not None or high is not None)
 
 
 class FilterBar(QWidget):
@@ -256,9 +252,8 @@ class FilterBar(QWidget):
         self.search.setPlaceholderText(tr("Find by name, lot or class"))
         self.search.setClearButtonEnabled(True)
         self.search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.setMinimumWidth(130)
+        self.search.setMinimumWidth(110)
         self.search.setMaximumWidth(240)
-        self.search.setFixedHeight(30)
         self.search.textChanged.connect(self._slowly.start)
         self.search.installEventFilter(self)
         row.addWidget(self.search, 2)
@@ -299,7 +294,6 @@ class FilterBar(QWidget):
 
     def _build_order(self, row: QHBoxLayout) -> None:
         self.sort = QComboBox(self)
-        self.sort.setFixedHeight(30)
         self.sort.setToolTip(tr("Order"))
         for key, word in (
             ("name", tr("By name")),
@@ -312,7 +306,8 @@ class FilterBar(QWidget):
         self.sort.currentIndexChanged.connect(self._slowly.start)
         self.backwards = QToolButton(self)
         self.backwards.setCheckable(True)
-        self.backwards.setText("⇅")
+        self.backwards.setProperty("role", "tile")
+        self.backwards.setIcon(icon("backwards"))
         self.backwards.setFixedSize(28, 30)
         self.backwards.setToolTip(tr("The other way round"))
         self.backwards.toggled.connect(self._slowly.start)
@@ -323,7 +318,7 @@ class FilterBar(QWidget):
             button = QToolButton(self)
             button.setCheckable(True)
             button.setAutoExclusive(True)
-            button.setAutoRaise(True)
+            button.setProperty("role", "tile")
             button.setIcon(icon("tiles"))
             button.setIconSize(QSize(side, side))
             button.setFixedSize(28, 30)
@@ -342,3 +337,12 @@ class FilterBar(QWidget):
             self.search.clear()
             return True
         return super().eventFilter(watched, event)
+
+
+def _mark(button: QToolButton, active: bool) -> None:
+    """Show that something is chosen here."""
+    if button.property("active") != active:
+        button.setProperty("active", active)
+        button.style().unpolish(button)
+        button.style().polish(button)
+        button.updateGeometry()

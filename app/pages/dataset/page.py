@@ -231,7 +231,7 @@ class DatasetPage(Page):
         return head
 
     def _tool(self, word: str, icon_name: str, slot: Any, parent: QWidget) -> QPushButton:
-        button = QPushButton(icon(icon_name), word, parent)
+        button = QPushButton(icon(icon_name), f" {word}", parent)
         button.setProperty("role", "flat")
         button.clicked.connect(slot)
         return button
@@ -282,6 +282,7 @@ class DatasetPage(Page):
     def _on_counts_read(self, found: list[tuple[Place, Counts]]) -> None:
         self._places = dict(found)
         self.tree.show_places(found)
+        self.tree.setVisible(len(found) > 1)  # one product without lots: the images have the room
         if self.session.table is not None:
             words = [word for word in self.session.table.classes if word]
             self.filters.set_classes(words)
@@ -324,9 +325,11 @@ class DatasetPage(Page):
         needs_writing = self._step.key in ("add", "split", "score", "find_folder")
         self.next.setEnabled(bool(self._step.text) and (self.session.can_write or not needs_writing))
         trained = any(run.state in ("finished", "stopped") for run in self._facts.runs)
-        self.score_button.setVisible(trained)
-        place = self._place()
-        self.score_button.setText(tr("Score this lot") if place.lot is not None else tr("Score what is not used"))
+        place, counts = self._place(), self._counts()
+        self.score_button.setVisible(trained and (place.lot is not None or counts.split("unused") > 0))
+        self.score_button.setText(
+            " " + (tr("Score this lot") if place.lot is not None else tr("Score what is not used"))
+        )
         for button in (self.score_button, self.add_button, self.clean_button):
             button.setEnabled(self.session.can_write)
 

@@ -49,11 +49,11 @@ class Counts:
 
     def label(self, word: str) -> int:
         """How many have this label."""
-        return self.labels[LABELS.index(word)]  # type: ignore[arg-type]
+        return self.labels[LABELS.index(word)]
 
     def split(self, word: str) -> int:
         """How many are in this split."""
-        return self.splits[SPLITS.index(word)]  # type: ignore[arg-type]
+        return self.splits[SPLITS.index(word)]
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QStandardItem, QStandardItemModel
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QStandardItem, QStandardItemModel
 from PySide6.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem, QTreeView, QWidget
 
 from app import theme
@@ -15,8 +15,7 @@ from app.words import tr
 
 _PLACE: Final = Qt.ItemDataRole.UserRole + 1
 _COUNTS: Final = Qt.ItemDataRole.UserRole + 2
-_LINE_PX: Final = 30
-_NUMBER_PX: Final = 64
+_LINE_PX: Final = 34
 _LABELS: Final = ("good", "defective", "unlabelled")
 
 Index = QModelIndex | QPersistentModelIndex
@@ -27,30 +26,36 @@ class _Line(QStyledItemDelegate):
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
         counts: Counts = index.data(_COUNTS)
-        shown = QStyleOptionViewItem(option)
-        self.initStyleOption(shown, index)
-        shown.text = ""
-        widget = option.widget  # type: ignore[attr-defined]
-        widget.style().drawControl(QStyle.ControlElement.CE_ItemViewItem, shown, painter, widget)
-        area: QRect = option.rect  # type: ignore[attr-defined]
-        selected = bool(option.state & QStyle.StateFlag.State_Selected)  # type: ignore[attr-defined]
-        palette = option.palette  # type: ignore[attr-defined]
-        text = palette.highlightedText().color() if selected else palette.text().color()
+        shown = cast(Any, option)  # the fields of a QStyleOption are not typed
+        area: QRect = shown.rect
         painter.save()
-        painter.setPen(text)
-        painter.setFont(option.font)  # type: ignore[attr-defined]
-        name = area.adjusted(4, 0, -_NUMBER_PX - 6, -4)
-        elided = option.fontMetrics.elidedText(  # type: ignore[attr-defined]
-            index.data(), Qt.TextElideMode.ElideMiddle, name.width()
-        )
+        self._ground(painter, area, shown.state)
+        painter.setFont(shown.font)
+        painter.setPen(shown.palette.text().color())
+        number = f"{counts.images:,}"
+        numbers = theme.mono_numbers(shown.font)
+        room = QFontMetrics(numbers).horizontalAdvance(number)
+        name = area.adjusted(6, 0, -room - 16, -4)
+        elided = shown.fontMetrics.elidedText(index.data(), Qt.TextElideMode.ElideMiddle, name.width())
         painter.drawText(name, Qt.AlignmentFlag.AlignVCenter, elided)
-        painter.setFont(theme.mono_numbers(option.font))  # type: ignore[attr-defined]
-        if not selected:
-            painter.setPen(theme.muted())
-        number = QRect(area.right() - _NUMBER_PX - 6, area.top(), _NUMBER_PX, area.height() - 4)
-        painter.drawText(number, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, f"{counts.images:,}")
-        self._bar(painter, QRect(area.left() + 4, area.bottom() - 5, area.width() - 10, 3), counts)
+        painter.setFont(numbers)
+        painter.setPen(theme.muted())
+        painter.drawText(
+            area.adjusted(0, 0, -8, -4), Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, number
+        )
+        self._bar(painter, QRect(area.left() + 6, area.bottom() - 6, area.width() - 14, 3), counts)
         painter.restore()
+
+    def _ground(self, painter: QPainter, area: QRect, state: QStyle.StateFlag) -> None:
+        selected = bool(state & QStyle.StateFlag.State_Selected)
+        hovered = bool(state & QStyle.StateFlag.State_MouseOver)
+        if selected or hovered:
+            wash = QColor(theme.COLOUR["accent"])
+            wash.setAlpha(56 if selected else 22)
+            painter.fillRect(area, wash)
+        if selected and state & QStyle.StateFlag.State_HasFocus:
+            painter.setPen(theme.COLOUR["accent"])
+            painter.drawRect(area.adjusted(0, 0, -1, -1))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         return QSize(120, _LINE_PX)
@@ -81,10 +86,12 @@ class PlaceTree(QTreeView):
         self.setItemDelegate(_Line(self))
         self.setHeaderHidden(True)
         self.setUniformRowHeights(True)
+        self.setMouseTracking(True)
+        self.setStyleSheet("QTreeView { show-decoration-selected: 0; }")
         self.setEditTriggers(QTreeView.EditTrigger.NoEditTriggers)
         self.setIndentation(14)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setMinimumWidth(170)
+        self.setMinimumWidth(190)
         self.setAccessibleName(tr("Products, views and lots"))
         self.selectionModel().currentChanged.connect(self._on_current_changed)
 

@@ -174,7 +174,7 @@ def _unlabelled(kind: Kind, found: Confusion, units: int, near: int, unreviewed:
     numbers: dict[Kind, Count] = {
         "rejects": Count("rejects", f"{found.unlabelled_rejected:,}", total, _share(found)),
         "unreviewed": Count("unreviewed", f"{unreviewed:,}", f"/ {units:,}", tr("no verdict yet")),
-        "near": Count("near", f"{near:,}", "", tr("nearest to the threshold")),
+        "near": Count("near", f"{near:,}", "", tr("on both sides")),
         "not_inspectable": Count("not_inspectable", f"{unseen:,}", "", tr("never a pass")),
     }
     return numbers[kind]

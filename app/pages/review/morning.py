@@ -83,7 +83,8 @@ class MorningBanner(QFrame):
         row.addWidget(sign)
         words = QLabel(ended_words(one), holder)
         words.setTextFormat(Qt.TextFormat.PlainText)
-        words.setToolTip(one.title)
+        words.setToolTip(f"{one.title}\n{words.text()}")
+        words.setMinimumWidth(80)
         row.addWidget(words)
         if one.worst is not None:
             button = self._link(holder, tr("Worst false reject: {score}", score=f"{one.worst.score:.4f}"))
@@ -126,23 +127,29 @@ class MorningBanner(QFrame):
 
 def ended_words(one: Ended) -> str:
     """How a training ended, in one line."""
-    when = datetime.fromisoformat(one.at).astimezone().strftime("%d %b %H:%M")
     states = {
-        "finished": tr("Training #{n} finished {when}"),
-        "stopped": tr("Training #{n} was stopped {when}"),
-        "failed": tr("Training #{n} failed {when}"),
-        "interrupted": tr("Training #{n} was interrupted {when}"),
+        "finished": tr("#{n} finished {when}"),
+        "stopped": tr("#{n} was stopped {when}"),
+        "failed": tr("#{n} failed {when}"),
+        "interrupted": tr("#{n} was interrupted {when}"),
     }
-    parts = [states.get(one.state, "#{n} {when}").format(n=one.number, when=when)]
+    parts = [states.get(one.state, "#{n} {when}").format(n=one.number, when=_clock(one.at))]
     if one.error:
         parts.append(one.error.splitlines()[0])
     if one.image_auroc is not None:
-        parts.append(tr("image AUROC {p} %", p=f"{100 * one.image_auroc:.1f}"))
+        parts.append(tr("AUROC {p} %", p=f"{100 * one.image_auroc:.1f}"))
     if one.good:
         parts.append(tr("{k} of {n} good rejected", k=f"{one.false_rejects:,}", n=f"{one.good:,}"))
     if one.defective:
         parts.append(tr("{k} of {n} defective passed", k=f"{one.escapes:,}", n=f"{one.defective:,}"))
     return " · ".join(parts)
+
+
+def _clock(at: str) -> str:
+    """The time alone where it was today."""
+    moment = datetime.fromisoformat(at).astimezone()
+    today = moment.date() == datetime.now().astimezone().date()
+    return moment.strftime("%H:%M" if today else "%d %b %H:%M")
 
 
 def _look(project: Project, moment: str | None) -> tuple[str, list[Ended]]:

@@ -169,6 +169,7 @@ class ThresholdPanel(QWidget):
         review.threshold_moved.connect(self._on_threshold_moved)
         review.queue_changed.connect(lambda: self.counts.show_kind(review.kind))
         review.row_changed.connect(self._on_row_changed)
+        review.verdict_given.connect(self._on_verdict_given)
         self.histogram.set_log(self.log.isChecked())
 
     def put_first(self, *widgets: QWidget) -> None:
@@ -323,6 +324,10 @@ class ThresholdPanel(QWidget):
         self.histogram.set_current(score if score is not None and np.isfinite(score) else None)
 
     # -- what happens
+
+    def _on_verdict_given(self, _row: int, _verdict: str) -> None:
+        if self._review.table is not None:
+            self._show_counts(self._review.table, self._review.threshold)
 
     def _on_value_changed(self, value: float) -> None:
         if abs(value - self._review.threshold) > 5e-5:  # the field shows four places

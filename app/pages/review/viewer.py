@@ -305,7 +305,7 @@ class Viewer(QWidget):
             self._session.reconstructions.ask(table.run.number, image_id)
         else:
             words = tr("This training left no model to rebuild images with")
-            self.strip.show_words(words)
+            self.strip.show_words("" if self._mode == "side" else words)
             self.right.show_notice(words)
 
     def _is_mine(self, number: int, image_id: int) -> bool:
