@@ -295,6 +295,8 @@ def _pill(judgement: Judgement) -> str:
 
 
 def _verdict_line(one: VerdictRow) -> str:
-    when = datetime.fromisoformat(one.at).astimezone().strftime("%d %b %H:%M")
-    score = "" if one.score is None or one.threshold is None else f" · {one.score:.4f} / {one.threshold:.4f}"
+    moment = datetime.fromisoformat(one.at).astimezone()
+    today = moment.date() == datetime.now().astimezone().date()
+    when = moment.strftime("%H:%M" if today else "%d %b %H:%M")
+    score = "" if one.score is None else f" · {one.score:.4f}"
     return f"{verdict_word(one.verdict)} · {one.who} · {when}{score}"
