@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from app.session import Session
 
 _KEPT_BYTES: Final = 256 * 2**20
-_AROUND: Final = (1, -1, -2, 2)  # neighbours that are read ahead: two threads take the first two, then the newest
+_AROUND: Final = (1, -1, 2, -2)  # neighbours that are read ahead, the likeliest first
 _PAINTED_AFTER_MS: Final = 20
 _MOST_AHEAD: Final = _KEPT_BYTES // 6  # an image larger than that is not read ahead
 
@@ -60,6 +60,8 @@ class ImageLoader(QObject):
         self._limit = limit
         self._kept: OrderedDict[int, tuple[_Source, Picture]] = OrderedDict()
         self._waiting: dict[int, _Waiting] = {}
+        self._unreadable: set[int] = set()  # not tried again ahead of time
+        self._tried: set[int] = set()  # read ahead for the image that is asked for: once each, however little room
         self._asked: int | None = None
         self._soon = QTimer(self)  # the image is painted first, then its neighbours are read
         self._soon.setSingleShot(True)
@@ -98,6 +100,8 @@ class ImageLoader(QObject):
         if owner is not None:
             self._withdraw(owner)
         if ahead:
+            if image_id != self._asked:
+                self._tried.clear()
             self._asked = image_id
             self._drop_far(image_id)
         if picture is not None:
@@ -118,25 +122,45 @@ class ImageLoader(QObject):
             waiting.ahead = False
         return None
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is being read, nor about to be."""
+        return not self._waiting and not self._soon.isActive()
+
     def prefetch(self, image_id: int) -> None:
-        """Read the neighbours of an image in the order."""
+        """Read the neighbours of an image in the order, one after the other: a thread stays free for what is asked."""
         shown = self.picture(image_id)
         if shown is not None and shown.nbytes > _MOST_AHEAD:
             return
+        if any(waiting.ahead for waiting in self._waiting.values()):
+            return
         for neighbour in self._neighbours(image_id):
-            if neighbour not in self._waiting and self.picture(neighbour) is None:
+            passed = neighbour in self._tried or neighbour in self._unreadable or neighbour in self._waiting
+            if not passed and self.picture(neighbour) is None:
+                self._tried.add(neighbour)
                 self._read(neighbour, [], ahead=True)
+                return
 
     def forget(self, image_id: int | None = None) -> None:
         """Read it (None: everything) anew next time."""
         if image_id is None:
             self._kept.clear()
+            self._unreadable.clear()
+            self._tried.clear()
         else:
             self._kept.pop(image_id, None)
+            self._unreadable.discard(image_id)
 
     def _look_around(self) -> None:
         if not self._soon.isActive():  # never put off: holding a key must not starve it
             self._soon.start()
+
+    def _go_on(self, image_id: int) -> None:
+        """An image came, or will not come: then the next neighbour."""
+        if image_id == self._asked:
+            self._look_around()
+        elif self._asked is not None and not self._soon.isActive():
+            self.prefetch(self._asked)
 
     def _on_image_painted(self) -> None:
         if self._asked is not None:
@@ -182,16 +206,16 @@ class ImageLoader(QObject):
         for done, _, owner in waiting.calls:
             if done is not None and (owner is None or shiboken6.isValid(owner)):
                 done(picture)
+        self._unreadable.discard(image_id)
         self.loaded.emit(image_id, picture)
-        if image_id == self._asked:
-            self._look_around()
+        self._go_on(image_id)
 
     def _on_reading_failed(self, image_id: int, waiting: _Waiting, error: Exception) -> None:
         if self._waiting.get(image_id) is waiting:
             del self._waiting[image_id]
+        self._unreadable.add(image_id)
         self._tell_failed(image_id, waiting.calls, error)
-        if image_id == self._asked:
-            self._look_around()
+        self._go_on(image_id)
 
     def _tell_failed(self, image_id: int, calls: list[_Call], error: Exception) -> None:
         for _, failed, owner in calls:
@@ -228,5 +252,7 @@ class ImageLoader(QObject):
                 waiting.task.cancel()
         self._waiting.clear()
         self._kept.clear()
+        self._unreadable.clear()
+        self._tried.clear()
         self._asked = None
         self._soon.stop()

@@ -26,8 +26,8 @@ def opened(qtbot: QtBot, session: Session, project_file: Path) -> Session:
     return session
 
 
-def idle(session: Session) -> Callable[[], bool]:
-    return lambda: session.background.is_idle
+def idle(loader: ImageLoader) -> Callable[[], bool]:
+    return lambda: loader.is_quiet
 
 
 def test_an_image_comes_as_it_is_in_the_file(qtbot: QtBot, opened: Session) -> None:
@@ -45,7 +45,7 @@ def test_the_neighbours_are_read_ahead_and_then_come_at_once(qtbot: QtBot, opene
     loader = opened.loader
     loader.load(5)
     qtbot.waitUntil(lambda: all(loader.picture(one) is not None for one in (3, 4, 5, 6, 7)), timeout=5000)
-    qtbot.waitUntil(idle(opened), timeout=5000)
+    qtbot.waitUntil(idle(opened.loader), timeout=5000)
     assert loader.picture(8) is None
     got: list[Picture] = []
     assert loader.load(6, got.append) is got[0]
@@ -64,7 +64,7 @@ def test_memory_stays_below_its_limit_and_what_is_shown_stays(qtbot: QtBot, open
     for image_id in (1, 4, 7, 10):
         with qtbot.waitSignal(loader.loaded, timeout=5000):
             loader.load(image_id)
-        qtbot.waitUntil(idle(opened), timeout=5000)
+        qtbot.waitUntil(idle(loader), timeout=5000)
         assert loader.picture(image_id) is not None
         assert loader.bytes_kept <= 3 * one
     assert loader.picture(1) is None
@@ -76,7 +76,7 @@ def test_a_newer_wish_of_one_owner_replaces_the_older(qtbot: QtBot, opened: Sess
     for image_id in (1, 14):
         opened.loader.load(image_id, lambda _, image_id=image_id: got.append(f"image {image_id}"), owner=owner)
     qtbot.waitUntil(lambda: bool(got), timeout=5000)
-    qtbot.waitUntil(idle(opened), timeout=5000)
+    qtbot.waitUntil(idle(opened.loader), timeout=5000)
     assert got == ["image 14"]
 
 
@@ -97,6 +97,11 @@ def test_a_damaged_image_is_told_and_its_neighbours_come(qtbot: QtBot, opened: S
     assert told.args[0] == 5
     assert isinstance(failures[0], ImageError)
     qtbot.waitUntil(lambda: opened.loader.picture(6) is not None, timeout=5000)
+    tried: list[int] = []
+    opened.loader.failed.connect(lambda image_id, _: tried.append(image_id))
+    opened.loader.load(6)
+    qtbot.waitUntil(idle(opened.loader), timeout=5000)
+    assert tried == []  # ahead of time a damaged image is tried once
 
 
 def test_an_image_that_is_not_there_fails_and_waits_for_nothing(qtbot: QtBot, opened: Session) -> None:

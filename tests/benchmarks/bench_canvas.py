@@ -162,17 +162,17 @@ def test_the_next_image(qtbot: QtBot, tmp_path: Path) -> None:
     window.show()
     qtbot.waitExposed(window)
     page.enter()
-    _until(lambda: page.overlays is not None and session.background.is_idle)
+    _until(lambda: page.overlays is not None and session.loader.is_quiet)
     ahead, whole, cold = [], [], []
     for _ in range(10):
         times = _went(page, lambda: session.step(1))
         ahead.append(times[0])
         whole.append(times[1])
-        _until(lambda: session.background.is_idle)
+        _until(lambda: session.loader.is_quiet)
     for image_id in (1, 6, 12, 3, 9, 14):
         session.loader.forget()
         cold.append(_went(page, lambda image_id=image_id: session.set_current(image_id))[0])
-        _until(lambda: session.background.is_idle)
+        _until(lambda: session.loader.is_quiet)
     print(f"\nnext image, 5 MP PNG: prefetched     {said(np.array(ahead))} (budget 30)")
     print(f"                      with its mask  {said(np.array(whole))}")
     print(f"                      cold           {said(np.array(cold))} (budget 120)")
