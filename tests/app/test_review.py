@@ -20,6 +20,7 @@ from core.preprocess import Geometry
 from core.project import Project
 from core.reconstructions import CropWork, Request
 from core.workflow import review as reviewing
+from tests.app.conftest import WindowMaker
 from tests.scored import SIDE, Shot, add_scoring, make_project, scored_project, strip_of_shots
 
 Opener = Callable[..., ReviewPage]
@@ -103,6 +104,25 @@ def test_letters_give_verdicts_and_move_on(page: ReviewPage, qtbot: QtBot) -> No
     assert project.verdicts()[0].threshold == pytest.approx(0.30)
     assert page.review.reviewed() == (2, 2)
     assert "2 reviewed" in page.queue.progress.text()
+
+
+def test_keys_act_as_soon_as_the_page_is_there(window_maker: WindowMaker, tmp_path: Path, qtbot: QtBot) -> None:
+    with scored_project(tmp_path) as project:
+        file = project.file
+    window = window_maker()
+    window.activateWindow()
+    window.open_path(file)
+    qtbot.waitUntil(lambda: window.session.project is not None)
+    window.go("review")
+    page = window.page
+    assert isinstance(page, ReviewPage)
+    qtbot.waitUntil(lambda: page.review.row is not None and not page.morning.isHidden())
+    qtbot.waitUntil(lambda: page.viewer.left.hasFocus())
+    qtbot.keyClick(window.focusWidget(), Qt.Key.Key_J)
+    assert page.review.reviewed() == (1, 2)
+    window.go("start")
+    window.go("review")
+    assert page.viewer.left.hasFocus()
 
 
 def test_an_undone_verdict_is_shown_again(page: ReviewPage, qtbot: QtBot) -> None:

@@ -40,6 +40,7 @@ class MorningBanner(QFrame):
         row.addLayout(self._lines, 1)
         close = QPushButton(tr("Close"), self)
         close.setProperty("role", "flat")
+        close.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         close.clicked.connect(self.dismiss)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         session.closed.connect(self._on_session_closed)
@@ -107,6 +108,7 @@ class MorningBanner(QFrame):
     def _link(self, parent: QWidget, words: str) -> QPushButton:
         button = QPushButton(words, parent)
         button.setProperty("role", "link")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setCursor(Qt.CursorShape.PointingHandCursor)
         return button
 

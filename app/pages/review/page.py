@@ -95,6 +95,7 @@ class ReviewPage(Page):
         self.review.activate()
         self.viewer.activate()
         self.morning.look()
+        self._take_focus()
 
     def leave(self) -> None:
         """Unbind; nothing blinks or is asked for any more."""
@@ -261,10 +262,15 @@ class ReviewPage(Page):
             self.stale.setToolTip("\n".join(table.stale))
             self.measure.setVisible(bool(table.stale) and bool(table.scoring.figures) and self.session.can_write)
             self._stack.setCurrentIndex(1)
-            if self.isVisible() and not self.isAncestorOf(QApplication.focusWidget() or self._empty):
-                self.viewer.left.setFocus(Qt.FocusReason.OtherFocusReason)
+            self._take_focus()
         self.headline_changed.emit()
         self.actions_table.refresh()
+
+    def _take_focus(self) -> None:
+        """Letters act at once: the image has the focus, unless a person works in a field or list of this page."""
+        keep = (self.queue.list, self.panel.value, self.panel.histogram, self.viewer.right, self.viewer.strip)
+        if self.isVisible() and self.review.table is not None and QApplication.focusWidget() not in keep:
+            self.viewer.left.setFocus(Qt.FocusReason.OtherFocusReason)
 
     def _show_choices(self) -> None:
         table = self.review.table
