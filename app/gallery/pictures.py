@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from core.project import Project
     from core.project.records import Roi, Zone
 
-LEVELS: Final = (160, 320, 640)  # px of the longer side, as kept on the disk
+LEVELS: Final = (192, 384, 640)  # px of the longer side, as kept on the disk
 _MARGIN: Final = 0.04  # of the region's longer side, so that its edge is seen
 
 

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from PIL import BmpImagePlugin, Image, JpegImagePlugin, PngImagePlugin, WebPImagePlugin
@@ -30,6 +29,7 @@ from core.imaging.common import (
     sniff,
 )
 from core.imaging.headers import bmp_header, check_jpeg, check_png, jpeg_header, png_header, webp_header
+from core.imaging.small import shrunk
 from core.imaging.tiff import read_tiff, tiff_header
 from core.imaging.window import Window, to_rgb8
 
@@ -94,13 +94,7 @@ def thumbnail(
 
     JPEG is decoded at a half, a quarter or an eighth where that suffices.
     """
-    pixels = decode_stored(path, limits or Limits(), at_least=side).pixels
-    height, width = pixels.shape[:2]
-    scale = side / max(height, width)
-    if scale < 1:
-        size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        pixels = cv2.resize(pixels, size, interpolation=cv2.INTER_AREA)
-    return to_rgb8(pixels, window)
+    return to_rgb8(shrunk(decode_stored(path, limits or Limits(), at_least=side).pixels, side), window)
 
 
 def decode_stored(path: Path, limits: Limits, *, raw: bool = False, at_least: int | None = None) -> Stored:
