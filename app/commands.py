@@ -60,6 +60,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("view.hide_overlays", "Hide everything laid over the image", ("X",), where="image", held=True),
     Command("view.heat", "Show the heatmap (twice: keep it)", ("H",), where="image", held=True),
     Command("view.pan", "Move the image", ("Space",), where="image", held=True),
+    Command("view.pass_previous", "Previous pass", (",",), where="image", menu="View"),
+    Command("view.pass_next", "Next pass", (".",), where="image", menu="View"),
     Command("view.inspector", "Inspector", ("F8",), menu="View", icon="panel"),
     Command("view.filmstrip", "Filmstrip", ("F7",), menu="View", icon="strip"),
     Command("view.theme", "Light or dark", menu="View", icon="moon"),
@@ -94,6 +96,7 @@ class Actions(QObject):
                 action.setStatusTip(tr(command.hint))
             action.setToolTip(tooltip(command.id))
             action.setEnabled(False)
+            action.setAutoRepeat(not command.id.startswith("label."))  # a key that is held labels one image
             if command.where == "image":
                 action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
             else:

@@ -71,7 +71,6 @@ class Session(QObject):
         self.product: str | None = None
         self.view: str | None = None
         self._opening = ""
-        self._reloads = 0
 
     # -- what the pages share, made when first asked for
 
@@ -305,7 +304,6 @@ class Session(QObject):
         project = self.project
         if project is None:
             return
-        self._reloads += 1
         if self.table is not None:  # what is shown stays until all is read
             self.background.run(lambda: _all(project), self._whole, owner=self, key="table")
             return
@@ -355,11 +353,18 @@ class Session(QObject):
         if view is not None and (view.product, view.code) != (self.product, self.view):
             self.set_place(view.product, view.code)
 
+    def _go_to(self, step: Any) -> None:
+        """What came back shall be seen."""
+        if step is not None and step.image_id is not None and step.image_id in self.order:
+            self.set_current(step.image_id)
+
     def _say_undone(self, step: Any) -> None:
+        self._go_to(step)
         self.said.emit(tr("Undone: {what}", what=step.label) if step else tr("There is nothing to undo"))
         self.scores_changed.emit()
 
     def _say_redone(self, step: Any) -> None:
+        self._go_to(step)
         self.said.emit(tr("Redone: {what}", what=step.label) if step else tr("There is nothing to redo"))
         self.scores_changed.emit()
 

@@ -12,6 +12,7 @@ from core.evaluation.decisions import DecisionSettings, judge
 from core.project import Project
 from core.project.records import NewJudgement
 from core.words import Judgement
+from core.workflow.deciding import decision_for
 
 
 @dataclass(frozen=True)
@@ -83,15 +84,15 @@ def judge_scored(project: Project, number: int, scoring: int) -> LotResult:
     Raises `InputError` when the training has none: its tuning images were never scored.
     """
     run = project.run_by_number(number)
-    decisions = project.decisions(run.id)
-    if not decisions:
+    scored = next(one for one in project.scorings(run.id) if one.id == scoring)
+    decision = decision_for(project, run, scored)
+    if decision is None:
         raise InputError(
             f"training #{number} has no threshold yet",
             path=project.folder,
             kept="The scores are stored",
             mend="Good tuning images give one: put some into tuning and score them",
         )
-    decision = decisions[-1]
     settings = DecisionSettings(decision.threshold, minimum_area=decision.min_area)
     rows = {row.image_id: row for row in project.scores(scoring)}
     judged = []

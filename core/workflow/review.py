@@ -21,6 +21,7 @@ from core.project import Project
 from core.project.results import Decision, RunRow, Scoring
 from core.project.units import UnitTable
 from core.words import LABELS, SPLITS, VERDICTS, Verdict
+from core.workflow.deciding import decision_for, differs
 from core.workflow.feeding import Offer as Offer
 from core.workflow.feeding import apply_feedback as apply_feedback
 from core.workflow.feeding import feedback as feedback
@@ -77,8 +78,8 @@ def scorings(project: Project, *, product: str | None = None, view: str | None =
             continue
         name = f"{MODELS[run.model].title} {run.preset}" if run.model in MODELS else run.model
         when = one.finished or one.created
-        lot, differs = one.purpose == LOT, _differs(run, one)
-        found.append(Scored(run.number, one.id, name, run.state, when, one.images, lot, differs))
+        lot = one.purpose == LOT
+        found.append(Scored(run.number, one.id, name, run.state, when, one.images, lot, differs(run, one)))
     return found
 
 
@@ -94,7 +95,7 @@ def load(
     run, chosen = _find(project, number, scoring, product, view)
     config = TrainingConfig.model_validate(dict(run.config))
     settings = config.progressive.model_dump() | dict(chosen.settings.get("progressive", {}))
-    decision = _decision(project, run, chosen)
+    decision = decision_for(project, run, chosen)
     smallest = 0 if decision is None else decision.min_area
     units = project.scored_units(chosen.id, areas=smallest > 0)
     reach = effective_scores(units.score, units.areas, smallest).copy()
@@ -113,7 +114,7 @@ def load(
         reach=reach,
         label=label,
         verdict=verdict_column(units, latest_verdicts(project)),
-        differs=_differs(run, chosen),
+        differs=differs(run, chosen),
         has_model=(run.folder / "model.json").is_file(),
     )
     return replace(table, stale=_stale(project, table))
@@ -261,23 +262,6 @@ def _find(
         raise InputError(what, path=project.folder, mend="Train first, then come back")
     chosen = (measured or found)[-1]
     return runs[chosen.run_id], chosen
-
-
-def _decision(project: Project, run: RunRow, scoring: Scoring) -> Decision | None:
-    """The newest settings that were made for scores of this kind: other passes or taps give other scores."""
-    scorings = {one.id: one for one in project.scorings(run.id)}
-    for one in reversed(project.decisions(run.id)):
-        made_on = scorings.get(one.scoring_id or 0)
-        if one.state != "retired" and (made_on is None or _differs(run, made_on) == _differs(run, scoring)):
-            return one
-    return None
-
-
-def _differs(run: RunRow, scoring: Scoring) -> dict[str, Any]:
-    """What a scoring set otherwise than its training does."""
-    own: Mapping[str, Any] = run.config.get("progressive", {})
-    used: Mapping[str, Any] = scoring.settings.get("progressive", {})
-    return {name: value for name, value in used.items() if name in own and own[name] != value}
 
 
 def _labels(project: Project, run: RunRow, units: UnitTable) -> NDArray[np.uint8]:

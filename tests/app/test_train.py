@@ -155,6 +155,26 @@ def test_pressing_train_shows_it_learning_and_ends_with_figures(
     qtbot.waitUntil(lambda: "AUROC" in page.listing.entries[0].words, timeout=10_000)
 
 
+def test_the_key_leads_to_the_page_first_and_starts_there(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    window = window_maker()
+    page = train_page(qtbot, window, project_file)
+    trainings = window.session.trainings
+    window.go("dataset")
+    window.actions_table.run("train.start")
+    assert window.page is page and trainings.current is None
+    qtbot.wait(1)  # arrived
+    with qtbot.waitSignal(trainings.ordered, timeout=20_000):
+        window.actions_table.run("train.start")
+    qtbot.waitUntil(lambda: trainings.trace(1) is not None, timeout=20_000)
+    page.show_training(None)
+    assert page.setup.button.text() == "Add to the queue"
+    with qtbot.waitSignal(trainings.ended, timeout=20_000):
+        trainings.discard(1)
+    qtbot.waitUntil(lambda: page.setup.button.text() == "Train")
+
+
 def a_run(path: Path, state: str, *events: Event, error: str = "") -> None:
     """A training that a worker is made to have said all this of."""
     with Project.open(path) as project:

@@ -183,8 +183,6 @@ class AnnotatePage(Page):
         self.bar.left.addWidget(self._name, 1)
         column.addWidget(self.bar)
         self.actions_table.attach(self.canvas)
-        for command in ("label.good", "label.defective", "label.unsure"):
-            self.actions_table.action(command).setAutoRepeat(False)  # a key that is held labels one image
 
     def _hint(self) -> QWidget:
         strip = QFrame(self)

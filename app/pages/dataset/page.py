@@ -32,6 +32,7 @@ from app.pages.dataset.summary import (
     sentence,
     usable,
 )
+from app.pages.dataset.tree import Node, PlaceTree, nodes_of
 from app.pages.page import Page
 from app.session import Session, Slowly
 from app.words import tr
@@ -178,7 +179,7 @@ class DatasetPage(Page):
         column.addWidget(self._build_head())
         self._middle = QSplitter(Qt.Orientation.Horizontal, self)
         self._middle.setChildrenCollapsible(False)
-        self.tree = self._build_tree()
+        self.tree = PlaceTree(self._middle)
         right = QWidget(self._middle)
         right.setBackgroundRole(QPalette.ColorRole.Base)
         box = QVBoxLayout(right)
@@ -200,11 +201,6 @@ class DatasetPage(Page):
         sizes = self.session.memory.recall("dataset splitter", [_TREE_PX, 1000])
         self._middle.setSizes(sizes if len(sizes) == 2 else [_TREE_PX, 1000])
         column.addWidget(self._middle, 1)
-
-    def _build_tree(self) -> Any:
-        from app.pages.dataset.tree import PlaceTree
-
-        return PlaceTree(self._middle)
 
     def _build_head(self) -> QWidget:
         head = QWidget(self)
@@ -266,8 +262,7 @@ class DatasetPage(Page):
     # -- counts and facts
 
     def _place(self) -> Place:
-        place: Place = self.tree.place()
-        return place
+        return self.tree.place()
 
     def _counts(self) -> Counts:
         known = self._places.get(self._place())
@@ -277,12 +272,12 @@ class DatasetPage(Page):
         table = self.session.table
         if table is None or not self._is_shown:
             return
-        self.session.background.run(lambda: places(table), self._on_counts_read, owner=self, key="counts")
+        self.session.background.run(lambda: nodes_of(places(table)), self._on_counts_read, owner=self, key="counts")
 
-    def _on_counts_read(self, found: list[tuple[Place, Counts]]) -> None:
-        self._places = dict(found)
-        self.tree.show_places(found)
-        self.tree.setVisible(len(found) > 1)  # one product without lots: the images have the room
+    def _on_counts_read(self, nodes: list[Node]) -> None:
+        self._places = {node.place: node.counts for node in nodes}
+        self.tree.show_nodes(nodes)
+        self.tree.setVisible(len(nodes) > 1)  # one product without lots: the images have the room
         if self.session.table is not None:
             words = [word for word in self.session.table.classes if word]
             self.filters.set_classes(words)
@@ -375,7 +370,7 @@ class DatasetPage(Page):
     def _on_closed(self) -> None:
         self._facts, self._scored, self._places = Facts(), Scored(), {}
         self._panel.findings.show_findings(())
-        self.tree.show_places([])
+        self.tree.show_nodes([])
         self.filters.clear()
 
     def _on_selection_changed(self, _: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -120,20 +120,21 @@ def places(table: ImageTable) -> list[tuple[Place, Counts]]:
     What would say nothing new is left out: all, when there is one product; a view that is the only one; lots, when
     there are none.
     """
-    there = table.state != _GONE
-    products = [(name, there & (table.product == code)) for code, name in enumerate(table.products)]
-    products = sorted(((name, mine) for name, mine in products if mine.any()), key=lambda pair: natural_key(pair[0]))
-    found = [] if len(products) == 1 else [(Place(), _counted(table, np.flatnonzero(there)))]
-    for product, mine in products:
-        found.append((Place(product), _counted(table, np.flatnonzero(mine))))
-        views = sorted((table.views[code] for code in np.unique(table.view[mine])), key=natural_key)
-        if len(views) == 1:
-            found += _lots(table, Place(product), mine)
-            continue
-        for view in views:
-            seen = mine & (table.view == table.views.index(view))
-            found.append((Place(product, view), _counted(table, np.flatnonzero(seen))))
-            found += _lots(table, Place(product, view), seen)
+    rows = np.flatnonzero(table.state != _GONE)
+    products = _grouped(table, rows, "product")
+    views = _grouped(table, rows, "product", "view")
+    lots = _grouped(table, rows, "product", "view", "lot")
+    found = [] if len(products) == 1 else [(Place(), _counted(table, rows))]
+    for (product,), counts in products.items():
+        found.append((Place(product), counts))
+        mine = [(view, seen) for (name, view), seen in views.items() if name == product]
+        for view, seen in mine:
+            place = Place(product) if len(mine) == 1 else Place(product, view)
+            if len(mine) > 1:
+                found.append((place, seen))
+            inside = lots.within(product, view)
+            if [lot for lot, _ in inside] != [""]:
+                found += [(Place(product, place.view, lot), number) for lot, number in inside]
     return found
 
 
@@ -205,27 +206,64 @@ def _of_trainings(facts: Facts, place: Place) -> Step | None:
     return None
 
 
-def _lots(table: ImageTable, place: Place, seen: NDArray[np.bool_]) -> list[tuple[Place, Counts]]:
-    rows = np.flatnonzero(seen)
-    rows = rows[np.argsort(table.lot[rows], kind="stable")]
-    codes, starts = np.unique(table.lot[rows], return_index=True)
-    by_name = dict(zip((table.lots[code] for code in codes), np.split(rows, starts[1:]), strict=True))
-    if list(by_name) == [""]:
-        return []
-    return [
-        (Place(place.product, place.view, lot), _counted(table, by_name[lot]))
-        for lot in sorted(by_name, key=natural_key)
-    ]
+class _Groups(dict[tuple[str, ...], Counts]):
+    """Counts by product, by product and view, or by product, view and lot; in natural order."""
+
+    def within(self, product: str, view: str) -> list[tuple[str, Counts]]:
+        """The lots of a view."""
+        if not hasattr(self, "_by_view"):
+            self._by_view: dict[tuple[str, str], list[tuple[str, Counts]]] = {}
+            for key, counts in self.items():
+                self._by_view.setdefault((key[0], key[1]), []).append((key[2], counts))
+        return self._by_view.get((product, view), [])
+
+
+def _grouped(table: ImageTable, rows: NDArray[np.intp], *columns: str) -> _Groups:
+    """Counts of each combination of these columns that occurs, in a few passes over all images."""
+    words = [getattr(table, f"{column}s") for column in columns]
+    sizes = [max(1, len(one)) for one in words]
+    codes = np.zeros(len(rows), np.int64)
+    for column, size in zip(columns, sizes, strict=True):
+        codes = codes * size + getattr(table, column)[rows]
+    keys, group = np.unique(codes, return_inverse=True)
+    number = len(keys)
+
+    def crossed(values: NDArray[np.integer], width: int) -> list[list[int]]:
+        sums = np.bincount(group * width + values, minlength=number * width)
+        return cast(list[list[int]], sums.reshape(number, width).tolist())
+
+    labels, splits = crossed(table.label[rows], len(LABELS)), crossed(table.split[rows], len(SPLITS))
+    problems = crossed(table.problem[rows].astype(np.int64), 2)
+    _, part = np.unique(table.part[rows], return_inverse=True)
+    width = int(part.max(initial=0)) + 1
+    parts = np.bincount(_distinct(group * width + part) // width, minlength=number).tolist()
+    named: dict[tuple[str, ...], Counts] = {}
+    for place, key in enumerate(keys.tolist()):
+        name: list[str] = []
+        for one, size in zip(reversed(words), reversed(sizes), strict=True):
+            name.insert(0, one[key % size])
+            key //= size
+        counts = Counts(
+            sum(labels[place]), parts[place], tuple(labels[place]), tuple(splits[place]), problems[place][1]
+        )
+        named[tuple(name)] = counts
+    return _Groups(sorted(named.items(), key=lambda pair: [natural_key(word) for word in pair[0]]))
 
 
 def _counted(table: ImageTable, rows: NDArray[np.intp]) -> Counts:
     return Counts(
         images=len(rows),
-        parts=int(np.unique(table.part[rows]).size),
+        parts=_distinct(table.part[rows]).size,
         labels=tuple(int(n) for n in np.bincount(table.label[rows], minlength=len(LABELS))),
         splits=tuple(int(n) for n in np.bincount(table.split[rows], minlength=len(SPLITS))),
         problems=int(table.problem[rows].sum()),
     )
+
+
+def _distinct(values: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Sorted, each once; several times as fast as `np.unique` without its inverse."""
+    ordered = np.sort(values)
+    return ordered[np.flatnonzero(np.diff(ordered, prepend=ordered[:1] - 1))]
 
 
 def _listed(*parts: tuple[str, int]) -> str:

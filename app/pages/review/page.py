@@ -62,6 +62,8 @@ class ReviewPage(Page):
             ("view.fit", self.viewer.fit),
             ("view.actual", self.viewer.actual),
             ("view.compare", self.viewer.next_mode),
+            ("view.pass_previous", lambda: self.viewer.strip.step(-1)),
+            ("view.pass_next", lambda: self.viewer.strip.step(1)),
         )
         self._connect()
         self._on_loaded()

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, ClassVar, Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QMessageBox, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app import theme
@@ -44,6 +44,7 @@ class TrainPage(Page):
         self._is_here = False
         self._ordering = False
         self._follows = False
+        self._came_now = False
         self._list = TrainingList(self)
         self._list.hide()
         self._setup = SetupPanel(session, self)
@@ -75,7 +76,8 @@ class TrainPage(Page):
         return self._list
 
     def enter(self) -> None:
-        self._is_here = True
+        self._is_here = self._came_now = True
+        QTimer.singleShot(0, self, self._on_arrived)
         if self._shown is None and self._trainings.current is not None:
             self._shown = self._trainings.current
         self._setup.show_place()
@@ -88,15 +90,15 @@ class TrainPage(Page):
         self._gather_soon.stop()
 
     def show_what(self, what: dict[str, Any]) -> None:
-        """`training`: that one; `start`: begin at once, as the button does; `new`: the setup."""
+        """`training`: that one; `new`: the setup; `start`: begin, as the button does, when the setup is on screen."""
         if isinstance(what.get("training"), int):
             self.show_training(what["training"])
         elif what.get("new"):
             self.show_training(None)
-        elif what.get("start"):
-            if self._shown is not None:
+        elif what.get("start"):  # from another page it only leads here: what is missing is seen before it begins
+            if self._shown is not None and (self._trainings.current is None or not self._came_now):
                 self.show_training(None)
-            elif self._setup.can_start:
+            elif not self._came_now:
                 self.start()
 
     # -- what a person does here
@@ -213,6 +215,12 @@ class TrainPage(Page):
 
         self.session.background.run(work, self._on_computer_known, owner=self, key="computer")
 
+    def _compare_computer(self, said: str) -> None:
+        """A worker found a GPU that was not there before, or misses one; how many threads it was given is no news."""
+        known = self.session.memory.recall("computing_on", ["", ""])
+        if len(known) == 2 and (readiness.PROCESSOR in said) != (readiness.PROCESSOR in str(known[1])):
+            self._on_computer_known(said)
+
     def _on_computer_known(self, found: str) -> None:
         self.session.memory.remember("computing_on", [socket.gethostname(), found])
         self._setup.show_computing_on(found)
@@ -238,6 +246,9 @@ class TrainPage(Page):
         session.place_changed.connect(self._on_images_changed)
         session.closing.connect(self._on_session_closing)
 
+    def _on_arrived(self) -> None:
+        self._came_now = False
+
     def _on_training_heard(self, number: int, event: AnyEvent) -> None:
         if number == self._shown:
             self._watch.refresh()
@@ -245,7 +256,7 @@ class TrainPage(Page):
         if trace is not None:
             self._traces[number] = trace
             if trace.computing_on and event.ev == "hello":
-                self._on_computer_known(trace.computing_on)
+                self._compare_computer(trace.computing_on)
         if event.ev in ("heartbeat", "phase"):
             self._show_list()
 
@@ -257,6 +268,7 @@ class TrainPage(Page):
             self._show()
         else:
             self._show_list()
+        self._setup.show_checks()
         self.actions_table.refresh()
 
     def _on_trainings_ordered(self, numbers: tuple[int, ...]) -> None:

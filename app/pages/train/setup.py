@@ -294,7 +294,10 @@ class SetupPanel(QWidget):
     def _show_button(self, now: datetime, facts: Facts, config: TrainingConfig, stop_by: datetime | None) -> None:
         count = len(self.chosen())
         self._button.setEnabled(self.can_start)
-        self._button.setText(tr("Train") if count <= 1 else tr("Train {n} products", n=count))
+        if self._session.trainings.current is not None:
+            self._button.setText(tr("Add to the queue"))
+        else:
+            self._button.setText(tr("Train") if count <= 1 else tr("Train {n} products", n=count))
         headline, rest = self._finish_words(now, facts, config, stop_by, count)
         self._finish.setText(headline)
         self._why.setText(rest)
@@ -308,6 +311,9 @@ class SetupPanel(QWidget):
             return tr("One moment …"), tr("Looking at the images")
         if not self.can_start:
             return tr("Not yet"), tr("The lines with a cross say what is missing.")
+        current = self._session.trainings.current
+        if current is not None:
+            return tr("After training #{n}", n=current), tr("It starts by itself when that one has ended.")
         which = "" if count <= 1 else tr("{n} trainings, one after another", n=count)
         minutes = self._minutes_each(now, count)
         if stop_by is not None and minutes is not None:

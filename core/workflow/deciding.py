@@ -1,0 +1,26 @@
+"""Which decision settings hold for a scoring."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from core.project import Project
+from core.project.results import Decision, RunRow, Scoring
+
+
+def decision_for(project: Project, run: RunRow, scoring: Scoring) -> Decision | None:
+    """The newest settings that were made for scores of this kind: other passes or taps give other scores."""
+    scorings = {one.id: one for one in project.scorings(run.id)}
+    for one in reversed(project.decisions(run.id)):
+        made_on = scorings.get(one.scoring_id or 0)
+        if one.state != "retired" and (made_on is None or differs(run, made_on) == differs(run, scoring)):
+            return one
+    return None
+
+
+def differs(run: RunRow, scoring: Scoring) -> dict[str, Any]:
+    """What a scoring set otherwise than its training does."""
+    own: Mapping[str, Any] = run.config.get("progressive", {})
+    used: Mapping[str, Any] = scoring.settings.get("progressive", {})
+    return {name: value for name, value in used.items() if name in own and own[name] != value}
