@@ -144,6 +144,7 @@ class TileArea(QAbstractScrollArea):
         bar.setPageStep(self.viewport().height())
         bar.setSingleStep(max(1, self._plan.pitch // 3))
         bar.setRange(0, max(0, self._plan.height - self.viewport().height()))
+        bar.setEnabled(bar.maximum() > 0)  # the bar keeps its room, so that rows do not jump; its handle is hidden
         self.viewport().update()
         self._settled.start()
 
