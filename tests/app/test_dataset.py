@@ -237,6 +237,36 @@ def test_images_are_labelled_by_button_and_by_key_and_it_can_be_undone(
     qtbot.waitUntil(lambda: page.headline().startswith("chip  ·  14 images: 10 good, 4 defective."), timeout=5000)
 
 
+def test_single_letters_label_in_the_grid_and_are_only_letters_in_a_field(
+    qtbot: QtBot, opened: Opened, project_file: Path
+) -> None:
+    window, page = opened(project_file)
+    window.activateWindow()
+    session = window.session
+    session.set_selection([13])
+    page.filters.search.setFocus()
+    qtbot.keyClick(page.filters.search, Qt.Key.Key_J)
+    quiet(qtbot, window)
+    assert page.filters.search.text() == "j"
+    assert session.project is not None and session.project.image(13).label == "unlabelled"
+    qtbot.keyClick(page.filters.search, Qt.Key.Key_Escape)
+    quiet(qtbot, window)
+    session.set_selection([13])
+    page.grid.setFocus()
+    with qtbot.waitSignal(session.images_changed, timeout=5000):
+        qtbot.keyClick(page.grid, Qt.Key.Key_J)
+    assert session.project.image(13).label == "good"
+    with qtbot.waitSignal(session.images_changed, timeout=5000):
+        qtbot.keyClick(page.grid, Qt.Key.Key_L)
+    assert session.project.image(13).label == "unlabelled"
+
+
+def test_find_puts_the_cursor_into_the_search_field(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    window, page = opened(project_file)
+    window.actions_table.run("edit.find")
+    qtbot.waitUntil(lambda: page.filters.search.hasFocus(), timeout=5000)
+
+
 def test_a_defect_class_is_given_with_the_label(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
     window, page = opened(project_file)
     window.session.set_selection([9])

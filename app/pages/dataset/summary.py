@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -230,7 +230,7 @@ def _grouped(table: ImageTable, rows: NDArray[np.intp], *columns: str) -> _Group
 
     def crossed(values: NDArray[np.integer], width: int) -> list[list[int]]:
         sums = np.bincount(group * width + values, minlength=number * width)
-        return cast(list[list[int]], sums.reshape(number, width).tolist())
+        return sums.reshape(number, width).tolist()
 
     labels, splits = crossed(table.label[rows], len(LABELS)), crossed(table.split[rows], len(SPLITS))
     problems = crossed(table.problem[rows].astype(np.int64), 2)
