@@ -127,6 +127,9 @@ def import_(
     protocol: Annotated[str, typer.Option(help="none, or gtanoic200: 200 good images a type for training.")] = "none",
     part_pattern: Annotated[str | None, typer.Option(help="Regular expression with a group named part.")] = None,
     lot_pattern: Annotated[str | None, typer.Option(help="Regular expression with a group named lot.")] = None,
+    view_pattern: Annotated[
+        str | None, typer.Option(help="Regular expression with a group named view or camera.")
+    ] = None,
     good: Annotated[bool, typer.Option("--good", help="Everything without a label is good.")] = False,
     author: AuthorOption = None,
     as_json: JsonOption = False,
@@ -142,6 +145,7 @@ def import_(
         protocol=cast(Any, protocol),  # checked there, in one sentence
         part_pattern=part_pattern,
         lot_pattern=lot_pattern,
+        view_pattern=view_pattern,
         unlabelled_are_good=good,
     )
     with screen.progress() as progress:

@@ -164,6 +164,35 @@ def backup(
         Screen().say(f"Backup written and verified: {keeping.backup(opened)}")
 
 
+@app.command("clean-up")
+def clean_up(
+    project: ProjectArgument,
+    remove: Annotated[
+        list[str] | None, typer.Option("--remove", help="What to remove, as listed (1/pictures). Repeatable.")
+    ] = None,
+    free: Annotated[bool, typer.Option("--free", help="Remove all that is made again by itself.")] = False,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """What trainings, caches and backups take on the disk; removes only what is asked for."""
+    from app.console import Screen
+    from core.workflow import cleaning
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, author, read_only=not (remove or free)) as opened:
+        found = cleaning.survey(opened)
+        keys = {*(remove or ()), *(heap.key for heap in found.heaps if free and heap.goes_freely)}
+        if keys:
+            done = cleaning.clean(opened, keys)
+            screen.say(done.sentence())
+            screen.result({"removed": [heap.key for heap in done.removed], "freed": done.freed, "stayed": done.stayed})
+            return
+    rows = [[heap.key, heap.title, cleaning.size_words(heap.size), heap.kept or heap.loss] for heap in found.heaps]
+    screen.table(["key", "what", "size", "why it stays, or what is lost with it"], rows)
+    screen.say(f"{cleaning.size_words(found.total)} in all, {cleaning.size_words(found.free())} without any loss.")
+    screen.result({"total": found.total, "free": found.free(), "heaps": [vars(heap) for heap in found.heaps]})
+
+
 @app.command()
 def pack(
     project: ProjectArgument,

@@ -143,6 +143,19 @@ def test_backup_restore_pack_and_unpack(trained: Trained) -> None:
     assert there.document["images"] == 9
 
 
+def test_what_takes_room_is_listed_and_goes_only_when_asked(trained: Trained, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    shutil.copytree(trained.project, copy)
+    found = flawscope("clean-up", copy, "--json", cwd=tmp_path).document
+    assert {"1/resume", "1/maps", "1/model"} <= {heap["key"] for heap in found["heaps"]}
+    kept = flawscope("clean-up", copy, "--remove", "1/model", cwd=tmp_path)
+    assert kept.code == 0 and "Nothing was removed. Training #1: model: it is the latest model" in kept.out
+    done = flawscope("clean-up", copy, "--free", "--json", cwd=tmp_path).document
+    assert "1/resume" in done["removed"] and done["freed"] > 0
+    assert not (copy / "runs" / "1" / "checkpoints" / "last.safetensors").exists()
+    assert (copy / "runs" / "1" / "checkpoints" / "best.safetensors").exists()
+
+
 def test_a_folder_with_its_own_app_and_core_does_not_get_in_the_way(trained: Trained) -> None:
     here = trained.folder / "shadow"
     (here / "core").mkdir(parents=True)
