@@ -77,10 +77,13 @@ def _work(job: Job, command: str, reporter: Reporter, control: Control) -> int:
 
 def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
     """True when the job ended well, False when its owner has gone."""
-    from core.training.devices import is_out_of_memory  # torch begins here
+    import torch
+
+    from core.training.devices import is_out_of_memory
     from core.training.judge import OwnerGone
     from core.training.work import Worker, read_config
 
+    torch.set_flush_denormal(True)  # of this process: moments of idle weights below 1e-38 are slow, and nothing
     spec = job.spec()
     worker = Worker(job, spec, read_config(job, spec), reporter, control)
     try:

@@ -38,7 +38,6 @@ class Device:
         torch.use_deterministic_algorithms(True, warn_only=True)
         # a help for debugging that costs a fifth of a step
         setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 (the module has no types)
-        torch.set_flush_denormal(True)  # Adam's moments of idle weights: numbers below 1e-38 are slow, and nothing
         torch.backends.cudnn.benchmark = False
         self._accelerator = Accelerator(mixed_precision=_mixed(precision))
         self.kind: str = self._accelerator.device.type
