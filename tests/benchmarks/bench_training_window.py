@@ -19,7 +19,7 @@ from app.gui import build
 from app.pages.train import TrainPage
 from app.trace import Series
 from app.window import MainWindow
-from core.events import Step
+from core.events import EventTail, Step
 from core.imaging import save_png
 from core.project import NewImage, Project
 
@@ -100,20 +100,17 @@ def _watched(
     """Event to plot in ms, ticks in ms, redraws a second."""
     chart = page.watch.chart
     assert chart is not None
-    waiting: list[float] = []
-    delays: list[float] = []
+    drawn: list[tuple[float, float]] = []  # newest step that can be seen, since when
     at: list[float] = []
+    trainings = window.session.trainings
 
-    def heard(_: int, event: object) -> None:
-        if isinstance(event, Step):
-            waiting.append(event.t)
+    def note() -> None:
+        trace = trainings.trace(1)
+        if trace is not None:
+            drawn.append((float(trace.train["total"].x[-1]), time.time()))
 
-    def drawn() -> None:
-        delays.extend(time.time() - t for t in waiting)
-        waiting.clear()
-
-    window.session.trainings.heard.connect(heard)
-    chart.drawn.connect(drawn)
+    began = time.time()
+    chart.drawn.connect(note)
     timer = QTimer(window)
     timer.setInterval(10)
     timer.timeout.connect(lambda: at.append(time.perf_counter()))
@@ -121,6 +118,11 @@ def _watched(
     redraws = chart.redraws
     qtbot.wait(round(1000 * TRAINED_S))
     timer.stop()
+    run = trainings.run(1)
+    assert run is not None
+    said = [event for event in EventTail(run.folder / "events.jsonl").drain() if isinstance(event, Step)]
+    seen = [(event.t, next((t for step, t in drawn if step >= event.step), None)) for event in said if event.t > began]
+    delays = [shown - told for told, shown in seen if shown is not None]
     return 1000 * np.array(delays), 1000 * np.diff(at), (chart.redraws - redraws) / TRAINED_S
 
 
