@@ -13,6 +13,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QPushButton, QWidget
 from pytestqt.qtbot import QtBot
 
+from app.dialogs.add_images import AddImages
 from app.dialogs.clean_up import CleanUp
 from app.pages.dataset import DatasetPage
 from app.pages.dataset.reading import read_facts
@@ -32,6 +33,7 @@ from core.project import NewImage, Project
 from core.project.results import NewScore, RunState
 from core.project.table import ImageTable
 from core.words import LABELS, SPLITS
+from core.workflow.sample import open_sample
 from tests.app.conftest import WindowMaker
 
 Opened = Callable[[Path], tuple[MainWindow, DatasetPage]]
@@ -380,6 +382,46 @@ def test_images_of_another_size_are_shown_on_demand(
     assert page.filters.chosen.isVisible()
     qtbot.mouseClick(page.filters.chosen, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(page.grid.model) == 15, timeout=5000)
+
+
+# -- scoring
+
+
+def test_tomorrows_lot_is_added_scored_and_looked_at(qtbot: QtBot, opened: Opened, tmp_path: Path) -> None:
+    window, page = opened(open_sample(tmp_path / "sample"))
+    session = window.session
+    assert session.project is not None and session.table is not None
+    fresh = tmp_path / "monday"
+    fresh.mkdir()
+    for image_id in session.table.ids[:2].tolist():
+        path = session.project.image(image_id).path
+        (fresh / path.name).write_bytes(path.read_bytes())
+    dialog = AddImages(session, window, folder=fresh)
+    dialog.lot_added.connect(page._on_lot_added)
+    dialog.open()
+    dialog.start()
+    qtbot.waitUntil(lambda: page.next.text() == "Score Lot monday", timeout=20_000)
+    dialog.accept()
+    qtbot.mouseClick(page.next, Qt.MouseButton.LeftButton)
+    assert page.strip.isVisible() and "monday" in page.strip.text.text()
+    qtbot.waitUntil(lambda: page.strip.look.isVisible(), timeout=90_000)
+    assert page.strip.text.text().startswith("2 images scored by training #1")
+    qtbot.waitUntil(lambda: page.next.text() == "Look at results", timeout=20_000)
+    heard: list[tuple[str, dict[str, object]]] = []
+    page.wanted.disconnect(window.go)
+    page.wanted.connect(lambda key, what: heard.append((key, what)))
+    page.strip.look.click()
+    assert heard[0][0] == "review" and heard[0][1]["queue"] == "rejects" and not page.strip.isVisible()
+
+
+def test_a_scoring_that_cannot_start_says_so_and_the_strip_goes(
+    qtbot: QtBot, opened: Opened, project_file: Path
+) -> None:
+    window, page = opened(project_file)
+    with qtbot.waitSignal(window.session.problem_reported, timeout=10_000) as heard:
+        page.score("lot 0")
+    assert "model to score with" in str(heard.args[0])
+    assert not page.strip.isVisible()
 
 
 # -- cleaning

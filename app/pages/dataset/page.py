@@ -19,6 +19,7 @@ from app.pages.dataset.filter_bar import FilterBar
 from app.pages.dataset.inspector import DatasetInspector
 from app.pages.dataset.mends import Mends
 from app.pages.dataset.reading import Scored, read_facts
+from app.pages.dataset.strip import ScoringStrip
 from app.pages.dataset.summary import (
     Counts,
     Facts,
@@ -96,6 +97,8 @@ class DatasetPage(Page):
 
     def enter(self) -> None:
         self._is_shown = True
+        if self.session.project is not None:
+            self.strip.listen()
         for command, slot, enabled in self._bindings:
             self.actions_table.bind(command, slot, enabled=enabled)
         self._on_filter_changed()
@@ -154,6 +157,8 @@ class DatasetPage(Page):
 
             return Wish(lot=lot, splits=() if lot is not None else ("unused",))
 
+        self.strip.listen()
+        self.strip.begin(self._place().words() if lot is None else lot_words(lot))
         self.session.background.run(wish, lambda made: self.session.trainings.score(number, made), owner=self)
 
     def take_step(self) -> None:
@@ -177,6 +182,12 @@ class DatasetPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._build_head())
+        self.strip = ScoringStrip(self.session, self)
+        self.strip.review_wanted.connect(lambda what: self.wanted.emit("review", what))
+        holder = QVBoxLayout()
+        holder.setContentsMargins(2 * theme.SPACE, 0, theme.SPACE, 0)
+        holder.addWidget(self.strip)
+        column.addLayout(holder)
         self._middle = QSplitter(Qt.Orientation.Horizontal, self)
         self._middle.setChildrenCollapsible(False)
         self.tree = PlaceTree(self._middle)

@@ -183,7 +183,7 @@ def _of_images(counts: Counts, facts: Facts) -> Step | None:
         if not unlabelled:
             return Step("add", tr("Add images …"), tr("Training learns from good parts, and there are none yet."))
         why = tr("Training learns from good parts: say which ones are good. Some 20 are enough to begin.")
-        return Step("label", tr("Label images"), why, "annotate", {"filter": "unlabelled"})
+        return Step("label", tr("Label images"), why, "annotate", {"open": True})
     if not counts.split("train") and not counts.split("tuning"):
         return Step("split", tr("Divide the images"), tr("Into train, tuning and test, whole parts at a time."))
     return None
@@ -191,10 +191,13 @@ def _of_images(counts: Counts, facts: Facts) -> Step | None:
 
 def _of_trainings(facts: Facts, place: Place) -> Step | None:
     runs = [run for run in facts.runs if place.product in (None, run.product) and place.view in (None, run.view)]
-    if any(run.state in _ACTIVE for run in runs):
-        return Step("watch", tr("Watch the training"), tr("A training is at work."), "train")
+    active = [run for run in runs if run.state in _ACTIVE]
+    if active:
+        what = {"training": active[0].number}
+        return Step("watch", tr("Watch the training"), tr("A training is at work."), "train", what)
     if not runs:
-        return Step("train", tr("Train"), tr("Good images are ready. One click learns what they look like."), "train")
+        why = tr("Good images are ready. One click learns what they look like.")
+        return Step("train", tr("Train"), why, "train", {"new": True})
     best = usable(runs)
     if best is None:
         why = tr("The last training ended without a model.")
