@@ -7,8 +7,9 @@ from dataclasses import replace
 from typing import Any, Final, cast
 
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
-from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent
+from PySide6.QtGui import QAction, QKeyEvent, QMouseEvent, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QComboBox,
     QDoubleSpinBox,
     QFormLayout,
@@ -25,12 +26,14 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.gallery.filters import Filter, Sort
 from app.icons import icon
+from app.pages.dataset.flow import FlowLayout
 from app.pages.dataset.summary import Place
 from app.session import Slowly
 from app.words import label_word, split_word, tr
 from core.words import LABELS, SPLITS
 
 _TYPING_MS: Final = 150
+_SEARCH_PX: Final = 190
 _NO_BOUND: Final = -1.0
 
 
@@ -237,6 +240,7 @@ class FilterBar(QWidget):
         """How many images are shown of those in the place."""
         self.count.setText(tr("{shown} of {of}", shown=f"{shown:,}", of=f"{of:,}") if narrows else f"{of:,}")
         self.reset.setVisible(narrows)
+        self._fit()
 
     def set_size(self, size: str) -> None:
         """S, M or L."""
@@ -245,18 +249,34 @@ class FilterBar(QWidget):
     # -- building
 
     def _build(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(theme.SPACE, 6, theme.SPACE, 6)
+        self._box = QBoxLayout(QBoxLayout.Direction.LeftToRight, self)
+        self._box.setContentsMargins(theme.SPACE, 6, theme.SPACE, 6)
+        self._box.setSpacing(6)
+        self._asking, self._showing = QWidget(self), QWidget(self)
+        self._box.addWidget(self._asking, 1)
+        self._box.addWidget(self._showing)
+        self._build_asking(FlowLayout(self._asking))
+        row = QHBoxLayout(self._showing)
+        row.setContentsMargins(0, 0, 0, 0)
         row.setSpacing(6)
-        self.search = QLineEdit(self)
+        row.addStretch(1)
+        self.count = QLabel(self._showing)
+        self.count.setProperty("role", "muted")
+        self.count.setFont(theme.mono_numbers(self.count.font()))
+        row.addWidget(self.count)
+        self._build_order(row)
+        self.set_classes(())
+        self.set_scored(False)
+
+    def _build_asking(self, row: FlowLayout) -> None:
+        self.search = QLineEdit(self._asking)
         self.search.setPlaceholderText(tr("Find by name, lot or class"))
         self.search.setClearButtonEnabled(True)
         self.search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
-        self.search.setMinimumWidth(110)
-        self.search.setMaximumWidth(240)
+        self.search.setFixedWidth(_SEARCH_PX)
         self.search.textChanged.connect(self._slowly.start)
         self.search.installEventFilter(self)
-        row.addWidget(self.search, 2)
+        row.addWidget(self.search)
         self.labels = Choices(tr("Label"), self)
         self.labels.set_choices((label, label_word(label)) for label in LABELS)
         self.splits = Choices(tr("Split"), self)
@@ -283,14 +303,6 @@ class FilterBar(QWidget):
         self.reset.clicked.connect(self.clear)
         self.reset.hide()
         row.addWidget(self.reset)
-        row.addStretch(1)
-        self.count = QLabel(self)
-        self.count.setProperty("role", "muted")
-        self.count.setFont(theme.mono_numbers(self.count.font()))
-        row.addWidget(self.count)
-        self._build_order(row)
-        self.set_classes(())
-        self.set_scored(False)
 
     def _build_order(self, row: QHBoxLayout) -> None:
         self.sort = QComboBox(self)
@@ -330,6 +342,18 @@ class FilterBar(QWidget):
 
     def _on_chosen_clicked(self) -> None:
         self.show_filter(replace(self.wish(Place()), ids=None))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Order and size go below where the room is short."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        one_line = self._asking.sizeHint().width() + self._showing.sizeHint().width() + 4 * theme.SPACE
+        fits = self.width() >= one_line
+        direction = QBoxLayout.Direction.LeftToRight if fits else QBoxLayout.Direction.TopToBottom
+        if self._box.direction() != direction:
+            self._box.setDirection(direction)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         is_escape = isinstance(event, QKeyEvent) and event.key() == Qt.Key.Key_Escape

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Final, cast
 import numpy as np
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices, QPalette
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, QWidget
 
 from app import theme
 from app.commands import Actions, tooltip
@@ -16,6 +16,7 @@ from app.gallery.filters import Filter
 from app.gallery.view import SIZES, ImageGrid
 from app.icons import icon
 from app.pages.dataset.filter_bar import FilterBar
+from app.pages.dataset.flow import Elided
 from app.pages.dataset.inspector import DatasetInspector
 from app.pages.dataset.mends import Mends
 from app.pages.dataset.reading import Scored, read_facts
@@ -186,6 +187,7 @@ class DatasetPage(Page):
         self.strip.review_wanted.connect(lambda what: self.wanted.emit("review", what))
         holder = QVBoxLayout()
         holder.setContentsMargins(2 * theme.SPACE, 0, theme.SPACE, 0)
+        holder.setSpacing(0)
         holder.addWidget(self.strip)
         column.addLayout(holder)
         self._middle = QSplitter(Qt.Orientation.Horizontal, self)
@@ -222,9 +224,8 @@ class DatasetPage(Page):
         self.next.setProperty("role", "primary")
         self.next.setObjectName("next step")
         self.next.clicked.connect(self.take_step)
-        self.why = QLabel(head)
+        self.why = Elided(head)
         self.why.setProperty("role", "muted")
-        self.why.setMinimumWidth(60)
         row.addWidget(self.next)
         row.addWidget(self.why, 1)
         self.score_button = self._tool(tr("Score"), "review", self._on_score_clicked, head)
@@ -327,6 +328,7 @@ class DatasetPage(Page):
         self._step = next_step(self._counts(), self._facts, self._place())
         self.next.setText(self._step.text)
         self.why.setText(self._step.why)
+        self.why.setToolTip(self._step.why)
         self.next.setToolTip(self._step.why)
         needs_writing = self._step.key in ("add", "split", "score", "find_folder")
         self.next.setEnabled(bool(self._step.text) and (self.session.can_write or not needs_writing))

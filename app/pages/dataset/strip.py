@@ -24,7 +24,7 @@ class ScoringStrip(QFrame):
         self._what: dict[str, Any] = {}
         self.setProperty("role", "card")
         row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 6, 6)
+        row.setContentsMargins(12, 4, 6, 4)
         row.setSpacing(12)
         self.text = QLabel(self)
         self.text.setWordWrap(True)
