@@ -16,7 +16,6 @@ from app.background import Background
 from app.settings import Memory, Settings
 from app.words import count_words, label_word, split_word, tr
 from core.errors import FlawscopeError, ProjectBusyError
-from core.imaging.window import Window
 from core.words import LABELS, Label, Split
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from app.gallery.thumbnails import Thumbnails
     from app.reconstructions import Reconstructions
     from app.workers import Trainings
+    from core.imaging.window import Window
     from core.project import Project
     from core.project.records import DefectClass, View
     from core.project.table import ImageTable
@@ -220,6 +220,8 @@ class Session(QObject):
         if row < 0:
             return None
         product, code = self.table.products[self.table.product[row]], self.table.views[self.table.view[row]]
+        from core.imaging.window import Window  # brings the decoders, which the start does not wait for
+
         for view in self.views:
             if (view.product, view.code) == (product, code):
                 return None if view.window is None else Window(*view.window)
