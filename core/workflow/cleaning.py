@@ -18,6 +18,7 @@ from core.jobs import Job
 from core.project import Project
 from core.project.backup import last_good_backup
 from core.project.results import RunRow
+from core.reconstructions import FOLDER as RECONSTRUCTIONS
 from core.workflow import training
 
 Kind = Literal["working", "resume", "reconstructions", "thumbnails", "pictures", "maps", "backups", "model"]
@@ -159,7 +160,7 @@ def _of_training(project: Project, run: RunRow, reason: str) -> Iterator[Heap]:
             "" if ended else f"training #{run.number} cannot go on from where it stopped",
             "",
         ),
-        ("reconstructions", "reconstructions", (folder / "reconstructions",), again, ""),
+        ("reconstructions", "reconstructions", (folder / RECONSTRUCTIONS,), again, ""),
         ("pictures", "pictures of learning", (folder / "pictures",), "how it learned cannot be looked at again", ""),
         (
             "maps",
