@@ -6,6 +6,7 @@ import json
 import sys
 import time
 from pathlib import Path
+from typing import Final
 
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
@@ -15,6 +16,8 @@ from app.session import Session
 from app.settings import Memory, Settings, home
 from app.theme import Theme
 from app.window import MainWindow
+
+_PRELOAD_MS: Final = 100
 
 
 def run(path: Path | None = None, *, arguments: list[str] | None = None) -> int:
@@ -26,6 +29,7 @@ def run(path: Path | None = None, *, arguments: list[str] | None = None) -> int:
     window = build(app)
     trace.on_error = window.session.report
     window.appear()
+    QTimer.singleShot(_PRELOAD_MS, window.preload)
     if path is not None:
         QTimer.singleShot(0, lambda: window.open_path(path))
     if left:

@@ -270,6 +270,10 @@ class MainWindow(QMainWindow):
         else:
             self.showMaximized()
 
+    def preload(self) -> None:
+        """Read the pages' modules ahead in the background, so that the first look at one does not wait for them."""
+        self.session.background.run(lambda: [import_module(module) for module, _ in _PAGES.values()], owner=self)
+
     def open_path(self, path: Path) -> None:
         """A project, or a folder of images."""
         self._deeds.open_path(path)
