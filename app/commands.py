@@ -77,6 +77,17 @@ MENUS: Final = ("File", "Edit", "View", "Image", "Train", "Go", "Help")
 BY_ID: Final = {one.id: one for one in COMMANDS}
 
 
+@dataclass(frozen=True)
+class _Binding:
+    slot: Callable[[], object]
+    enabled: Callable[[], bool] | None
+    text: str
+
+    @property
+    def can_be_done(self) -> bool:
+        return self.enabled is None or self.enabled()
+
+
 class Actions(QObject):
     """One QAction a command. What is not bound at the moment is shown greyed."""
 
@@ -84,9 +95,8 @@ class Actions(QObject):
 
     def __init__(self, window: QMainWindow) -> None:
         super().__init__(window)
-        self._slots: dict[str, list[tuple[Callable[[], object], Callable[[], bool] | None]]] = {}
+        self._bindings: dict[str, list[_Binding]] = {}
         self._actions: dict[str, QAction] = {}
-        self._attached: list[QWidget] = []
         for command in COMMANDS:
             action = QAction(tr(command.text), window)
             action.setObjectName(command.id)
@@ -109,15 +119,22 @@ class Actions(QObject):
         """The action of a command. Raises KeyError."""
         return self._actions[command_id]
 
-    def bind(self, command_id: str, slot: Callable[[], object], *, enabled: Callable[[], bool] | None = None) -> None:
-        """From now on the command calls `slot`; the last one bound counts until it is unbound."""
-        self._slots.setdefault(BY_ID[command_id].id, []).append((slot, enabled))
+    def bind(
+        self,
+        command_id: str,
+        slot: Callable[[], object],
+        *,
+        enabled: Callable[[], bool] | None = None,
+        text: str = "",
+    ) -> None:
+        """From now on the command calls `slot` and reads `text`; the last one bound counts until it is unbound."""
+        self._bindings.setdefault(BY_ID[command_id].id, []).append(_Binding(slot, enabled, text))
         self.refresh()
 
     def unbind(self, command_id: str, slot: Callable[[], object]) -> None:
         """Take a binding back."""
-        kept = [pair for pair in self._slots.get(command_id, []) if pair[0] != slot]
-        self._slots[command_id] = kept
+        kept = [one for one in self._bindings.get(command_id, []) if one.slot != slot]
+        self._bindings[command_id] = kept
         self.refresh()
 
     def attach(self, widget: QWidget) -> None:
@@ -128,17 +145,16 @@ class Actions(QObject):
 
     def run(self, command_id: str) -> None:
         """Do it, when it can be done now."""
-        pairs = self._slots.get(command_id, [])
-        if pairs:
-            slot, enabled = pairs[-1]
-            if enabled is None or enabled():
-                slot()
+        bound = self._bindings.get(command_id)
+        if bound and bound[-1].can_be_done:
+            bound[-1].slot()
 
     def refresh(self) -> None:
         """Ask again what can be done now."""
         for command_id, action in self._actions.items():
-            pairs = self._slots.get(command_id, [])
-            action.setEnabled(bool(pairs) and (pairs[-1][1] is None or pairs[-1][1]()))
+            bound = self._bindings.get(command_id)
+            action.setEnabled(bound[-1].can_be_done if bound else False)
+            action.setText(bound[-1].text if bound and bound[-1].text else tr(BY_ID[command_id].text))
         self.bound.emit()
 
 

@@ -101,6 +101,23 @@ def test_every_key_is_known_and_used_once(command: object) -> None:
     assert not mine & set(others)
 
 
+def test_a_command_reads_as_the_page_that_bound_it_says(qtbot: QtBot, window_maker: WindowMaker) -> None:
+    actions = window_maker().actions_table
+    done: list[str] = []
+
+    def act() -> None:
+        done.append("page")
+
+    actions.bind("label.unsure", act, text="Unlabelled")
+    assert actions.action("label.unsure").text() == "Unlabelled"
+    actions.run("label.unsure")
+    actions.unbind("label.unsure", act)
+    actions.run("label.unsure")
+    assert done == ["page"]
+    assert actions.action("label.unsure").text() == BY_ID["label.unsure"].text
+    assert not actions.action("label.unsure").isEnabled()
+
+
 def test_the_palette_finds_and_does(qtbot: QtBot, window_maker: WindowMaker) -> None:
     window = window_maker()
     qtbot.keyClick(window, Qt.Key.Key_P, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)

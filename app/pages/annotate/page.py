@@ -102,7 +102,8 @@ class AnnotatePage(Page):
     def enter(self) -> None:
         self._on_screen = True
         for command, slot, enabled in self._bindings:
-            self.actions_table.bind(command, slot, enabled=enabled)
+            words = tr("Unlabelled") if command == "label.unsure" else ""
+            self.actions_table.bind(command, slot, enabled=enabled, text=words)
         self._begin()
         self.canvas.setFocus()
 
