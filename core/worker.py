@@ -83,7 +83,7 @@ def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
     from core.training.judge import OwnerGone
     from core.training.work import Worker, read_config
 
-    torch.set_flush_denormal(True)  # of this process: moments of idle weights below 1e-38 are slow, and nothing
+    torch.set_flush_denormal(True)  # moments of idle weights below 1e-38 are slow, and nothing
     spec = job.spec()
     worker = Worker(job, spec, read_config(job, spec), reporter, control)
     try:
@@ -100,6 +100,8 @@ def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
             mend="Choose a smaller preset or image side, or a lower eval.batch, or close other programs",
             reason="memory",
         ) from error
+    finally:
+        torch.set_flush_denormal(False)  # a setting of the whole process, which may go on (tests do)
     reporter.finished(done)
     return True
 

@@ -36,6 +36,7 @@ class LotResult:
     version: int
     state: str
     images: tuple[Judged, ...]
+    caution: str = ""
 
     def counts(self) -> Counter[Judgement]:
         """How many images of each judgement."""
@@ -62,8 +63,8 @@ class LotResult:
         return ["judgement", "score", "image", "why"], rows
 
     def notes(self) -> list[str]:
-        """Nothing to add: no figure is claimed for images without a label."""
-        return []
+        """No figure is claimed for images without a label; what the threshold does not fit is said."""
+        return [self.caution] if self.caution else []
 
     def as_json(self) -> dict[str, Any]:
         """Plain types."""
@@ -85,7 +86,8 @@ def judge_scored(project: Project, number: int, scoring: int) -> LotResult:
     """
     run = project.run_by_number(number)
     scored = next(one for one in project.scorings(run.id) if one.id == scoring)
-    decision = decision_for(project, run, scored)
+    fitting = decision_for(project, run, scored)
+    decision = fitting or next(iter(reversed(project.decisions(run.id))), None)
     if decision is None:
         raise InputError(
             f"training #{number} has no threshold yet",
@@ -103,4 +105,5 @@ def judge_scored(project: Project, number: int, scoring: int) -> LotResult:
         judged.append(Judged(image.id, image.path, row.score, said, row.problem))
     project.set_judgements(decision.id, scoring, [NewJudgement(one.id, one.judgement, why=one.why) for one in judged])
     judged.sort(key=lambda one: (one.score is not None, -(one.score or 0.0)))
-    return LotResult(number, scoring, decision.threshold, decision.version, decision.state, tuple(judged))
+    caution = "" if fitting else "The threshold was set on scores of other passes or taps: measure it again for these."
+    return LotResult(number, scoring, decision.threshold, decision.version, decision.state, tuple(judged), caution)

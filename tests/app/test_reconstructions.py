@@ -75,6 +75,7 @@ def test_an_image_comes_with_all_its_passes_and_is_kept(
     assert workers() == []
 
 
+@pytest.mark.slow
 def test_a_second_image_does_not_wait_for_the_model(
     reconstructions: Reconstructions, opened: Session, qtbot: QtBot
 ) -> None:
@@ -113,6 +114,7 @@ def test_a_training_without_a_model_says_so(reconstructions: Reconstructions, op
     assert "no model yet" in str(waited.args[2])
 
 
+@pytest.mark.slow
 def test_closing_the_project_ends_the_workers(reconstructions: Reconstructions, opened: Session, qtbot: QtBot) -> None:
     with qtbot.waitSignal(reconstructions.began, timeout=PATIENCE_MS):
         reconstructions.ask(1, ids(opened)[0])

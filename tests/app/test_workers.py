@@ -95,6 +95,7 @@ def test_a_training_is_followed_to_its_figures_and_scores_once_more(
     qtbot.waitUntil(lambda: words[-1] == "")
 
 
+@pytest.mark.slow
 def test_pause_silence_stop_and_the_next_in_the_queue(
     qtbot: QtBot, open_session: Callable[[], Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +130,7 @@ def test_pause_silence_stop_and_the_next_in_the_queue(
     assert not trainings.is_busy
 
 
+@pytest.mark.slow
 def test_closing_at_a_checkpoint_then_going_on_detached_and_being_found_again(
     qtbot: QtBot, open_session: Callable[[], Session], project_file: Path
 ) -> None:

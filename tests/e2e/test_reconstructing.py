@@ -102,6 +102,7 @@ def test_one_bad_image_is_one_answer_and_the_newest_request_comes_first(
     assert answers(child, 1)[0].error is None and child.pid == pid
 
 
+@pytest.mark.slow
 def test_many_requests_leave_the_last_ones(child: Reconstructor, picture: Path) -> None:
     for image in range(1, 31):
         child.ask(Request(image, str(picture), passes=1))
@@ -110,6 +111,7 @@ def test_many_requests_leave_the_last_ones(child: Reconstructor, picture: Path) 
     assert not child.busy
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_started_once_more(child: Reconstructor, picture: Path) -> None:
     assert child.pid is not None
     killed = child.pid
@@ -120,6 +122,7 @@ def test_a_killed_worker_is_started_once_more(child: Reconstructor, picture: Pat
     assert answer.error is None and answer.request.image == 32 and child.pid != killed
 
 
+@pytest.mark.slow
 def test_an_idle_worker_ends(training: Path, picture: Path) -> None:
     child = Reconstructor(training, idle_s=0.2)
     child.ask(Request(21, str(picture), passes=1))
@@ -130,6 +133,7 @@ def test_an_idle_worker_ends(training: Path, picture: Path) -> None:
     assert not psutil.pid_exists(pid) and not child.ready
 
 
+@pytest.mark.slow
 def test_an_image_that_takes_too_long_is_given_up(training: Path, picture: Path) -> None:
     child = Reconstructor(training, patience_s=0.1)
     child.ask(Request(41, str(picture)))
@@ -156,6 +160,7 @@ def test_closing_leaves_no_process(training: Path, picture: Path) -> None:
     assert not psutil.pid_exists(pid) and not child.busy and not child.poll()
 
 
+@pytest.mark.slow
 def test_a_worker_ends_with_its_owner(training: Path, picture: Path) -> None:
     command = [sys.executable, "-P", "-c", OWNER, str(training), str(picture)]
     with subprocess.Popen(command, env=worker_environment(), stdout=subprocess.PIPE, text=True) as owner:

@@ -124,6 +124,7 @@ def test_from_a_folder_to_a_verdict(tmp_path: Path, parts: Path, home: Path) -> 
         assert project.verify().is_whole
 
 
+@pytest.mark.slow
 def test_a_killed_window_leaves_a_whole_project_and_no_worker(tmp_path: Path, parts: Path, home: Path) -> None:
     """SIGKILL while it trains: the worker notices, checkpoints and ends; the next window can go on."""
     code = (
