@@ -36,7 +36,7 @@ class Device:
     def __init__(self, *, precision: Precision = "off", threads: int | None = None) -> None:
         torch.set_num_threads(threads or available_cores())
         torch.use_deterministic_algorithms(True, warn_only=True)
-        # a help for debugging that costs a fifth of a step
+        # a help for debugging: every temporary is written once more
         setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 (the module has no types)
         torch.backends.cudnn.benchmark = False
         self._accelerator = Accelerator(mixed_precision=_mixed(precision))
