@@ -6,8 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from app import theme
@@ -200,7 +199,3 @@ class Deeds(QObject):
         from app.dialogs.about import AboutDialog
 
         AboutDialog(self._window).open()
-
-    def show_folder(self, folder: Path) -> None:
-        """A folder in the system's file manager."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

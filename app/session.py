@@ -16,7 +16,7 @@ from app.background import Background
 from app.settings import Memory, Settings
 from app.words import count_words, label_word, split_word, tr
 from core.errors import FlawscopeError, ProjectBusyError
-from core.words import LABELS, Label, Split
+from core.words import Label, Split
 
 if TYPE_CHECKING:
     from app.canvas.loader import ImageLoader
@@ -388,11 +388,6 @@ def describe(error: Exception) -> tuple[str, str]:
     lines += [f"{part}." for part in (error.kept, error.mend) if part]
     headline = error.what[:1].upper() + error.what[1:]
     return headline, "\n".join(lines)
-
-
-def label_of(code: int) -> Label:
-    """The label of a table's code."""
-    return LABELS[code]
 
 
 class Slowly(QObject):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final, Literal
 
-from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
 from PySide6.QtWidgets import QApplication
 
@@ -42,12 +42,6 @@ _LIGHT: Final = {
 }  # fmt: skip
 
 
-class Notifier(QObject):
-    """Says that the colours changed."""
-
-    changed = Signal()
-
-
 class Theme(QObject):
     """The look of one application; follows the system while the mode says so."""
 
@@ -55,7 +49,6 @@ class Theme(QObject):
         super().__init__(app)
         self._app = app
         self._mode: Mode = mode
-        self.notifier = Notifier(self)
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._on_scheme_changed)
         app.setStyle("Fusion")
         font = QFont(app.font())
@@ -75,7 +68,6 @@ class Theme(QObject):
         tokens = _DARK if dark else _LIGHT
         self._app.setPalette(_palette(tokens))
         self._app.setStyleSheet(_sheet(tokens))
-        self.notifier.changed.emit()
 
     def _on_scheme_changed(self, _: Qt.ColorScheme) -> None:
         if self._mode == "system":

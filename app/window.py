@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.banner import Banner
-from app.commands import COMMANDS, MENUS, Actions
+from app.commands import BY_ID, COMMANDS, MENUS, Actions
 from app.icons import icon
 from app.pages.page import Page
 from app.rail import Rail
@@ -204,7 +204,7 @@ class MainWindow(QMainWindow):
             button.setIconSize(QSize(18, 18))
             action = self.actions_table.action(command)
             button.setDefaultAction(action)
-            button.setIcon(icon({"help.palette": "search"}.get(command, action.data() or _icon_of(command))))
+            button.setIcon(icon(BY_ID[command].icon))
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
             row.addWidget(button)
         return head
@@ -389,7 +389,3 @@ class MainWindow(QMainWindow):
         sizes = memory.recall("middle", [])
         if len(sizes) == 2 and all(isinstance(size, int) for size in sizes):
             self._middle.setSizes(sizes)
-
-
-def _icon_of(command_id: str) -> str:
-    return next(command.icon for command in COMMANDS if command.id == command_id)

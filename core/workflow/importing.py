@@ -48,6 +48,19 @@ class Choice:
         if self.protocol not in protocols:
             raise ConfigError(f"there is no protocol {self.protocol!r}", mend=f"Choose one of {', '.join(protocols)}")
 
+    def scan(self, recognition: layouts.Recognition, report: layouts.ScanReport) -> Iterator[layouts.Entry]:
+        """The entries of a recognised folder, read as chosen; `report` says what was left out. Raises `InputError`."""
+        return layouts.scan(
+            recognition,
+            protocol=self.protocol,
+            seed=self.seed,
+            part_pattern=self.part_pattern,
+            lot_pattern=self.lot_pattern,
+            view_pattern=self.view_pattern,
+            label="good" if self.unlabelled_are_good else None,
+            report=report,
+        )
+
 
 @dataclass(frozen=True)
 class ImportReport:
@@ -269,16 +282,7 @@ def take_in(
     clean: list[int] = []
 
     def rows() -> Iterator[NewImage]:
-        entries = layouts.scan(
-            recognition,
-            protocol=choice.protocol,
-            seed=choice.seed,
-            part_pattern=choice.part_pattern,
-            lot_pattern=choice.lot_pattern,
-            view_pattern=choice.view_pattern,
-            label="good" if choice.unlabelled_are_good else None,
-            report=report,
-        )
+        entries = choice.scan(recognition, report)
         total = recognition.counts.images
         for done, examined in enumerate(_ahead(_examine, entries), 1):
             progress("Reading images", done, max(total, done))

@@ -74,16 +74,7 @@ def look_into(folder: Path, choice: Choice, *, stop: Callable[[], bool] = lambda
     """Recognise `folder` and list its first images. Raises `InputError`: nothing to import, a pattern that is none."""
     recognition = layouts.recognise(folder.resolve(), kind=choice.kind, product=choice.product)
     report = layouts.ScanReport()
-    entries = layouts.scan(
-        recognition,
-        protocol=choice.protocol,
-        seed=choice.seed,
-        part_pattern=choice.part_pattern,
-        lot_pattern=choice.lot_pattern,
-        view_pattern=choice.view_pattern,
-        label="good" if choice.unlabelled_are_good else None,
-        report=report,
-    )
+    entries = choice.scan(recognition, report)
     groups: dict[tuple[str, str, str, str], Group] = {}
     seen: dict[Field, dict[str, None]] = {"part": {}, "lot": {}, "view": {}}
     examples: list[str] = []
