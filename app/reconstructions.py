@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -21,45 +22,55 @@ _MOST_CHILDREN: Final = 2  # two trainings compared; each holds a framework in m
 _TRIM_EVERY: Final = 25  # answers
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What was asked for: an image by a training, with the settings of one of its scorings (None: its own)."""
+
+    number: int
+    image: int
+    scoring: int | None = None
+
+
 class Reconstructions(QObject):
     """Ask, and hear of it by `ready` or `failed`; the newest request comes first, old ones among many are dropped.
 
     `began` tells that a worker computes, and whether it has to load the model before (some seconds).
     """
 
-    began = Signal(int, int, bool)  # training, image, whether the model is loaded first
-    ready = Signal(int, int, object)  # training, image, core.reconstructions.Reconstruction
-    failed = Signal(int, int, object)  # training, image, FlawscopeError
+    began = Signal(object, bool)  # Asked, whether the model is loaded first
+    ready = Signal(object, object)  # Asked, core.reconstructions.Reconstruction
+    failed = Signal(object, object)  # Asked, FlawscopeError
 
     def __init__(self, session: Session, *, idle_s: float = IDLE_S) -> None:
         super().__init__(session)
         self._session = session
         self._idle_s = idle_s
         self._children: dict[int, Reconstructor] = {}  # by number of the training, last used last
+        self._asked: dict[tuple[int, Request], Asked] = {}  # what each request was made for
         self._answered = 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_timer_timeout)
         session.closing.connect(self.close)
 
-    def ask(self, number: int, image_id: int, passes: int = MOST_PASSES) -> None:
-        """Passes 1 to `passes` of one image by training `number`."""
+    def ask(self, asked: Asked, passes: int = MOST_PASSES) -> None:
+        """Passes 1 to `passes` of one image."""
         project = self._session.project
         if project is None:
             return
 
         def look() -> tuple[Order, Reconstruction | None]:
-            wanted = order(project, number, image_id, passes=passes)
+            wanted = order(project, asked.number, asked.image, scoring=asked.scoring, passes=passes)
             return wanted, read(wanted.training, wanted.request)
 
         def found(result: tuple[Order, Reconstruction | None]) -> None:
             if project is self._session.project:
-                self._take(number, *result)
+                self._take(asked, *result)
 
         def failed(error: Exception) -> None:
             if project is self._session.project:
-                self._fail(number, image_id, error)
+                self.failed.emit(asked, error)
 
-        self._session.background.run(look, found, failed, owner=self, key=f"look {number} {image_id}")
+        self._session.background.run(look, found, failed, owner=self, key=f"look {asked}")
 
     def warm(self, number: int) -> None:
         """Load the model of a training, so that the first answer comes sooner."""
@@ -90,16 +101,17 @@ class Reconstructions(QObject):
         for child in self._children.values():
             child.close()
         self._children.clear()
+        self._asked.clear()
 
-    def _take(self, number: int, wanted: Order, found: Reconstruction | None) -> None:
-        request = wanted.request
+    def _take(self, asked: Asked, wanted: Order, found: Reconstruction | None) -> None:
         if found is not None:
-            self.ready.emit(number, request.image, found)
+            self.ready.emit(asked, found)
             return
-        child = self._child(number, wanted.training)
+        child = self._child(asked.number, wanted.training)
         loading = not child.ready
-        child.ask(request)
-        self.began.emit(number, request.image, loading)
+        self._asked[asked.number, wanted.request] = asked
+        child.ask(wanted.request)
+        self.began.emit(asked, loading)
         self._timer.start(_BUSY_MS)
 
     def _child(self, number: int, training: Path) -> Reconstructor:
@@ -120,15 +132,16 @@ class Reconstructions(QObject):
 
     def _hear(self, number: int, training: Path, answer: Answer) -> None:
         request = answer.request
+        asked = self._asked[number, request]
         if answer.error is not None:
-            self._fail(number, request.image, answer.error)
+            self.failed.emit(asked, answer.error)
             return
         self._session.background.run(
             lambda: read(training, request),
-            lambda found: self._show(number, request, found),
-            partial(self._fail, number, request.image),
+            lambda found: self._show(asked, request, found),
+            partial(self.failed.emit, asked),
             owner=self,
-            key=f"look {number} {request.image}",
+            key=f"look {asked}",
         )
         self._answered += 1
         project = self._session.project
@@ -136,14 +149,11 @@ class Reconstructions(QObject):
             folder, keep = project.folder, int(self._session.settings.get("train.map_quota_gb")) * 2**30
             self._session.background.run(lambda: trim(folder, keep=keep), owner=self, key="trim")
 
-    def _show(self, number: int, request: Request, found: Reconstruction | None) -> None:
+    def _show(self, asked: Asked, request: Request, found: Reconstruction | None) -> None:
         if found is None:  # the image or the model was replaced meanwhile
             gone = FlawscopeError(
                 "the image or the model changed while it was being rebuilt", path=request.path, mend="Ask once more"
             )
-            self._fail(number, request.image, gone)
+            self.failed.emit(asked, gone)
             return
-        self.ready.emit(number, request.image, found)
-
-    def _fail(self, number: int, image_id: int, error: Exception) -> None:
-        self.failed.emit(number, image_id, error)
+        self.ready.emit(asked, found)

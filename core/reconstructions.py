@@ -1,5 +1,7 @@
 """Reconstructions on the disk, `runs/R/reconstructions/IMAGE/`: asking for them, what a worker leaves, reading it.
 
+Those by other settings of progressive reconstruction than the training's own lie beside, in `IMAGE_KEY/`.
+
 A record (`passes.json`, written last) and two pictures a crop: `K_pictures.png` holds what the model saw and, below
 it, each of its reconstructions; `K_maps.png` their maps, 65535 = 1.0. It is a cache: any of it can go at any time.
 """
@@ -20,6 +22,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from core.config import ProgressiveConfig
 from core.errors import ImageError, TrainingError
 from core.files import atomic_write
 from core.imaging import decode, save_png
@@ -28,23 +31,28 @@ from core.words import Box
 
 FOLDER: Final = "reconstructions"
 MOST_PASSES: Final = 5
-SCHEMA: Final = 1
+SCHEMA: Final = 2
 _RECORD: Final = "passes.json"
 _LEFT_OVER_S: Final = 3600.0  # a temporary file this old belongs to a worker that was killed
 
 
 @dataclass(frozen=True)
 class Request:
-    """One image to be rebuilt `passes` times; `boxes` are its crops in image pixels, None: the whole image."""
+    """One image to be rebuilt `passes` times; `boxes` are its crops in image pixels, None: the whole image.
+
+    `progressive` are the settings of the scoring that it is looked at with; None: the training's own.
+    """
 
     image: int
     path: str
     boxes: tuple[Box, ...] | None = None
     passes: int = MOST_PASSES
+    progressive: ProgressiveConfig | None = None
 
     def to_json(self) -> str:
         boxes = None if self.boxes is None else [list(box) for box in self.boxes]
-        return json.dumps({"image": self.image, "path": self.path, "boxes": boxes, "passes": self.passes})
+        record = {"image": self.image, "path": self.path, "boxes": boxes, "passes": self.passes}
+        return json.dumps(record | {"progressive": _dumped(self.progressive)})
 
     @classmethod
     def from_json(cls, line: str) -> Request:
@@ -53,12 +61,15 @@ class Request:
         passes = int(record["passes"])
         if not 1 <= passes <= MOST_PASSES:
             raise ValueError(f"1 to {MOST_PASSES} passes, not {passes}")
-        return cls(int(record["image"]), str(record["path"]), _boxes(record["boxes"]), passes)
+        settings = record.get("progressive")
+        progressive = None if settings is None else ProgressiveConfig.model_validate(settings)
+        return cls(int(record["image"]), str(record["path"]), _boxes(record["boxes"]), passes, progressive)
 
 
 @dataclass(frozen=True)
 class Pass:
-    """One reconstruction: `picture` (S, S, 3) uint8, `map` (S, S) uint16 with 65535 = 1.0, smoothed and plain maximum.
+    """One reconstruction `picture` (S, S, 3) uint8, and what judging with so many passes says: `map` (S, S) uint16
+    with 65535 = 1.0, `score` and `peak`.
 
     `first` is what the gate looks at, and `goes_on` whether it lies above the gate: a further pass would be made.
     """
@@ -75,7 +86,7 @@ class Pass:
 class CropPasses:
     """One crop (an image, a cell, a tile): `given` (S, S, 3) uint8 is what the model saw, n = 0; then n = 1, 2, ...
 
-    `judged` is how many passes the training's own settings make of this crop before they judge it.
+    `judged` is the pass that the score of this crop rests on: the last one that the settings make, or the first.
     """
 
     geometry: Geometry
@@ -142,12 +153,12 @@ def stamp_of(training: Path) -> str:
 
 def write(training: Path, request: Request, crops: Iterator[CropWork], *, model: str, gate: float) -> None:
     """Store the passes of one image, crop by crop, so that memory stays flat. Raises `StorageError`."""
-    folder = _folder(training, request.image)
+    folder = _folder(training, request)
     (folder / _RECORD).unlink(missing_ok=True)
     record: dict[str, Any] = {
         **{"schema": SCHEMA, "image": request.image, "file": _file(request.path), "model": model},
         **{"boxes": None if request.boxes is None else [list(box) for box in request.boxes]},
-        **{"passes": request.passes, "gate": gate, "crops": []},
+        **{"passes": request.passes, "progressive": _dumped(request.progressive), "gate": gate, "crops": []},
     }
     for number, crop in enumerate(crops):
         side = crop.geometry.side
@@ -166,7 +177,7 @@ def write(training: Path, request: Request, crops: Iterator[CropWork], *, model:
 
 def read(training: Path, request: Request) -> Reconstruction | None:
     """What was asked for, when it lies there and neither model nor image nor crops have changed since; else None."""
-    folder = _folder(training, request.image)
+    folder = _folder(training, request)
     try:
         record = json.loads((folder / _RECORD).read_bytes())
         fits = (
@@ -175,6 +186,7 @@ def read(training: Path, request: Request) -> Reconstruction | None:
             and record["model"] == stamp_of(training)
             and record["file"] == _file(request.path)
             and _boxes(record["boxes"]) == request.boxes
+            and record["progressive"] == _dumped(request.progressive)
         )
         if not fits:
             return None
@@ -225,8 +237,11 @@ def _crops(folder: Path, record: dict[str, Any]) -> Iterator[CropPasses]:
         yield CropPasses(geometry, pictures[0], passes, int(crop["judged"]))
 
 
-def _folder(training: Path, image: int) -> Path:
-    return training / FOLDER / str(image)
+def _folder(training: Path, request: Request) -> Path:
+    name = str(request.image)
+    if request.progressive is not None:
+        name += f"_{hashlib.sha256(request.progressive.model_dump_json().encode()).hexdigest()[:8]}"
+    return training / FOLDER / name
 
 
 def _folders(project: Path) -> list[Path]:
@@ -243,6 +258,10 @@ def _used(folder: Path) -> float:
     with contextlib.suppress(OSError):
         return (folder / _RECORD).stat().st_mtime
     return 0.0
+
+
+def _dumped(progressive: ProgressiveConfig | None) -> dict[str, Any] | None:
+    return None if progressive is None else progressive.model_dump()
 
 
 def _file(path: str) -> list[int]:

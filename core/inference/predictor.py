@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -33,7 +34,7 @@ class Prediction:
 
 @dataclass(frozen=True)
 class OnePass:
-    """One pass of a batch, as in `Prediction` but of this pass alone: nothing is kept from the passes before it."""
+    """What `Prediction` would be after so many passes; `first` is that of this pass alone, what the gate looks at."""
 
     maps: Tensor
     reconstructions: Tensor
@@ -88,25 +89,24 @@ class Predictor:
     def unroll(self, images: Tensor, passes: int) -> list[OnePass]:
         """Passes 1 to `passes` of (N, 3, S, S), whatever the gate says: what each would show and score."""
         settings = self.progressive
-        found: list[OnePass] = []
-        given = images
-        taps1: Taps = ()
-        for number in range(1, passes + 1):
-            r, taps = self.model.reconstruct(given)
-            taps1 = taps if number == 1 else taps1
+        r, taps1 = self.model.reconstruct(images)
+        one = self._map(images, r, taps1)
+        counted = kept = (one, self._score(images, r, taps1, one))
+        found = [self._one_pass(r, one, counted)]
+        for _ in range(2, passes + 1):
+            r, taps = self.model.reconstruct(r.clamp(0, 1) if settings.clamp else r)
             shown = taps1 if settings.taps == "first" else taps
             one = self._map(images, r, shown)
-            found.append(
-                OnePass(
-                    maps=one[:, 0].float().cpu(),
-                    reconstructions=r.float().cpu(),
-                    score=self._score(images, r, shown, one).float().cpu(),
-                    peak=one.amax((1, 2, 3)).float().cpu(),
-                    first=self._peak_of_mean(one).float().cpu(),
-                )
-            )
-            given = r.clamp(0, 1) if settings.clamp else r
+            counted = self._counted(images, r, shown, one, before=kept)
+            kept = counted if settings.regate else kept  # else the maps of passes in between are never looked at
+            found.append(self._one_pass(r, one, counted))
         return found
+
+    def under(self, progressive: ProgressiveConfig) -> Predictor:
+        """The same model, judging with other passes."""
+        other = copy.copy(self)
+        other.progressive = progressive
+        return other
 
     def judged_passes(self, firsts: Sequence[float]) -> int:
         """How many passes `predict` makes of an image whose smoothed maxima, pass by pass, are `firsts`."""
@@ -132,8 +132,8 @@ class Predictor:
         """Passes 2 to n of the `chosen` images, written back into `final`, `shown`, `score` and `passes`."""
         settings = self.progressive
         for number in range(2, settings.n + 1):
-            before = shown[chosen]
-            r, taps = self.model.reconstruct(before.clamp(0, 1) if settings.clamp else before)
+            given = shown[chosen]
+            r, taps = self.model.reconstruct(given.clamp(0, 1) if settings.clamp else given)
             if settings.taps == "first":
                 taps = tuple(tap[chosen] for tap in taps1)
             shown[chosen] = r
@@ -142,16 +142,33 @@ class Predictor:
                 continue  # the map of a pass in between is never looked at
             x = images[chosen]
             found = self._map(x, r, taps)
-            if settings.score_from == "last":
-                final[chosen] = found
-                score[chosen] = self._score(x, r, taps, found)
-            elif settings.score_from == "max":
-                final[chosen] = torch.maximum(final[chosen], found)
-                score[chosen] = torch.maximum(self._score(x, r, taps, final[chosen]), score[chosen])
+            before = (final[chosen], score[chosen])
+            final[chosen], score[chosen] = self._counted(x, r, taps, found, before=before)
             if settings.regate:
                 chosen = chosen[self._peak_of_mean(found) > settings.gate]
                 if not len(chosen):
                     return
+
+    def _counted(
+        self, x: Tensor, r: Tensor, taps: Taps, found: Tensor, *, before: tuple[Tensor, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """Map and score that count after one more pass: `found` is its map, `before` what counted until then."""
+        if self.progressive.score_from == "first":
+            return before
+        if self.progressive.score_from == "last":
+            return found, self._score(x, r, taps, found)
+        highest = torch.maximum(before[0], found)
+        return highest, torch.maximum(self._score(x, r, taps, highest), before[1])
+
+    def _one_pass(self, r: Tensor, own: Tensor, counted: tuple[Tensor, Tensor]) -> OnePass:
+        maps, score = counted
+        return OnePass(
+            maps=maps[:, 0].float().cpu(),
+            reconstructions=r.float().cpu(),
+            score=score.float().cpu(),
+            peak=maps.amax((1, 2, 3)).float().cpu(),
+            first=self._peak_of_mean(own).float().cpu(),
+        )
 
     def _map(self, x: Tensor, r: Tensor, taps: Taps) -> Tensor:
         found = self.model.discriminate(x, r, taps)

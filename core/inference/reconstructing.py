@@ -77,14 +77,17 @@ class Rebuilder:
         image = load_row(row, self.preprocessor, self.window)
         if image.problem is not None:
             raise ImageError(image.problem, path=request.path)
-        crops = self._crops(image, request.passes)
-        reconstructions.write(self.training, request, crops, model=self.stamp, gate=self.predictor.progressive.gate)
+        asked = request.progressive
+        predictor = self.predictor if asked is None else self.predictor.under(asked)
+        crops = self._crops(predictor, image, request.passes)
+        reconstructions.write(self.training, request, crops, model=self.stamp, gate=predictor.progressive.gate)
         return time.monotonic() - began
 
-    def _crops(self, image: Loaded, passes: int) -> Iterator[CropWork]:
+    def _crops(self, predictor: Predictor, image: Loaded, passes: int) -> Iterator[CropWork]:
+        only_first = predictor.progressive.score_from == "first"
         for start in range(0, len(image.crops), _AT_ONCE):
             given = np.stack(image.crops[start : start + _AT_ONCE])
-            found = self.predictor.unroll(to_input(given).to(self.device.device), passes)
+            found = predictor.unroll(to_input(given).to(self.device.device), passes)
             for k, geometry in enumerate(image.geometries[start : start + _AT_ONCE]):
                 firsts = [float(one.first[k]) for one in found]
                 yield CropWork(
@@ -94,7 +97,7 @@ class Rebuilder:
                     scores=[float(one.score[k]) for one in found],
                     peaks=[float(one.peak[k]) for one in found],
                     firsts=firsts,
-                    judged=self.predictor.judged_passes(firsts),
+                    judged=1 if only_first else predictor.judged_passes(firsts),
                 )
 
 

@@ -11,12 +11,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from core.errors import FlawscopeError, ImageError, StorageError, TrainingError
+from pydantic import ValidationError
+
+from core.config import ProgressiveConfig
+from core.config.overrides import problems
+from core.errors import ConfigError, FlawscopeError, ImageError, InputError, StorageError, TrainingError
 from core.events import AnyEvent, Failure, Hello, Reconstructed, parse_line
 from core.files import storage_error
 from core.jobs import own_session, worker_command, worker_environment, worker_error
 from core.project import Project
+from core.project.results import RunRow
 from core.reconstructions import FOLDER, MOST_PASSES, Request
+from core.workflow.deciding import differs
 
 IDLE_S: Final = 60.0
 PATIENCE_S: Final = 120.0  # for one image, the loading of the model included
@@ -40,8 +46,12 @@ class Order:
     request: Request
 
 
-def order(project: Project, number: int, image_id: int, *, passes: int = MOST_PASSES) -> Order:
-    """What to ask for one image of a project. Raises `InputError` (no such training or image).
+def order(
+    project: Project, number: int, image_id: int, *, scoring: int | None = None, passes: int = MOST_PASSES
+) -> Order:
+    """What to ask for one image of a project, by the settings of a scoring (None: the training's own).
+
+    Raises `InputError` (no such training, scoring or image), `ConfigError` (settings out of their range).
 
     Crops are those of the training: the cells of the version of the ROI that it rests on, where it looked at cells.
     """
@@ -55,7 +65,22 @@ def order(project: Project, number: int, image_id: int, *, passes: int = MOST_PA
     ]
     wanted = run.config.get("preprocess", {}).get("crop") == "roi"
     boxes = tuple(cells) if cells and wanted else None
-    return Order(run.folder, Request(image_id, str(row.path), boxes, passes))
+    progressive = None if scoring is None else _progressive(project, run, scoring)
+    return Order(run.folder, Request(image_id, str(row.path), boxes, passes, progressive))
+
+
+def _progressive(project: Project, run: RunRow, scoring: int) -> ProgressiveConfig | None:
+    """How a scoring made its passes; None where it is what the training does by itself."""
+    found = next((one for one in project.scorings(run.id) if one.id == scoring), None)
+    if found is None:
+        raise InputError(f"training #{run.number} has no scoring {scoring} any more", mend="Choose another scoring")
+    other = differs(run, found)
+    if not other:
+        return None
+    try:
+        return ProgressiveConfig.model_validate({**run.config["progressive"], **other})
+    except ValidationError as error:
+        raise ConfigError(problems(error), path=run.folder) from error
 
 
 class Reconstructor:

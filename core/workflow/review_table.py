@@ -80,6 +80,12 @@ class ReviewTable:
         return len(self.units.cells) > 1
 
     @property
+    def score_from(self) -> str:
+        """Whose map the score of an image rests on that was rebuilt again: the last pass, the first, or the max."""
+        own = self.run.config.get("progressive", {}).get("score_from", "last")
+        return str(self.differs.get("score_from", own))
+
+    @property
     def recheck_from(self) -> float | None:
         """Where the recheck band of the decision settings begins."""
         return None if self.decision is None or self.decision.recheck is None else self.decision.recheck[0]

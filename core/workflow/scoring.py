@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, TypeVar, get_args
 
-from core.config import TrainingConfig
+from pydantic import ValidationError
+
+from core.config import ProgressiveConfig, TrainingConfig
+from core.config.overrides import problems
 from core.errors import ConfigError, InputError
 from core.jobfiles import ScoreSpec
 from core.jobs import Job, JobSpec, RunningJob
@@ -69,6 +72,7 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
         score=spec,
     )
     config = TrainingConfig.model_validate(dict(run.config))
+    _check(config, spec)
     rows = [row for row in training.manifest(project, view, config, lot=wish.lot) if row.split in splits]
     if not rows:
         what = f"of lot {wish.lot} " if wish.lot is not None else ""
@@ -100,6 +104,16 @@ def _trained(project: Project, number: int | None) -> RunRow:
         which = "no training" if number is None else f"training #{number}"
         raise InputError(f"{which} has a model to score with", path=project.folder, mend="Finish a training first")
     return runs[-1]
+
+
+def _check(config: TrainingConfig, spec: ScoreSpec) -> None:
+    asked = {"n": spec.passes, "gate": spec.gate, "taps": spec.taps, "score_from": spec.score_from}
+    try:
+        ProgressiveConfig.model_validate(
+            config.progressive.model_dump() | {name: value for name, value in asked.items() if value is not None}
+        )
+    except ValidationError as error:
+        raise ConfigError(problems(error)) from error
 
 
 def _free_name(run: RunRow) -> str:

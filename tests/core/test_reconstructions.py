@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -55,6 +56,10 @@ def keep(training: Path, request: Request, *crops: CropWork) -> None:
 def test_a_request_survives_its_line() -> None:
     one = Request(3, "/a b/ü.png", ((0, 1, 20, 30), (5, 5, 9, 9)), 2)
     assert Request.from_json(one.to_json()) == one
+    other = Request(3, "x.png", progressive=ProgressiveConfig(n=4, gate=0.3, taps="last", score_from="max"))
+    assert Request.from_json(other.to_json()) == other
+    with pytest.raises(ValueError, match="n"):
+        Request.from_json(other.to_json().replace('"n": 4', '"n": 9'))
     whole = Request(3, "x.png")
     assert Request.from_json(whole.to_json()) == whole
     with pytest.raises(ValueError, match="passes"):
@@ -106,6 +111,19 @@ def test_other_crops_another_model_or_another_image_ask_for_new_ones(training: P
     assert read(training, request_) is None
 
 
+def test_settings_of_another_scoring_have_reconstructions_of_their_own(training: Path, request_: Request) -> None:
+    other = replace(request_, progressive=ProgressiveConfig(taps="last", score_from="max"))
+    keep(training, request_)
+    assert read(training, other) is None
+    write(training, other, iter([work(8)]), model=stamp_of(training), gate=0.2)
+    mine, theirs = read(training, request_), read(training, other)
+    assert mine is not None and theirs is not None
+    assert (mine.gate, theirs.gate) == (0.5, 0.2)
+    assert not np.array_equal(mine.crops[0].given, theirs.crops[0].given)
+    assert read(training, replace(request_, progressive=ProgressiveConfig(taps="last"))) is None
+    assert trim(training.parent.parent, keep=0) > 0 and read(training, other) is None
+
+
 def test_a_damaged_cache_is_no_cache(training: Path, request_: Request) -> None:
     keep(training, request_)
     folder = training / "reconstructions" / "7"
@@ -151,12 +169,17 @@ def predictor(network: Detector, **settings: object) -> Predictor:
 
 
 @pytest.mark.parametrize("taps", ["first", "last"])
-def test_each_pass_is_what_judging_with_so_many_gives(network: Detector, taps: str) -> None:
+@pytest.mark.parametrize("score_from", ["last", "first", "max"])
+@pytest.mark.parametrize("regate", [False, True])
+def test_each_pass_is_what_judging_with_so_many_gives(
+    network: Detector, taps: str, score_from: str, regate: bool
+) -> None:
     torch.manual_seed(3)
     images = torch.rand(3, 3, SIDE, SIDE)
-    passes = predictor(network, taps=taps).unroll(images, 4)
+    settings = {"taps": taps, "score_from": score_from, "regate": regate}
+    passes = predictor(network).under(ProgressiveConfig(**settings)).unroll(images, 4)  # type: ignore[arg-type]
     for number, one in enumerate(passes, 1):
-        judged = predictor(network, taps=taps, n=number, gate=-1).predict(images)
+        judged = predictor(network, **settings, n=number, gate=-1).predict(images)
         assert torch.allclose(one.maps, judged.maps, atol=1e-6)
         assert torch.allclose(one.reconstructions, judged.reconstructions, atol=1e-5)
         assert torch.allclose(one.score, judged.score, atol=1e-6)

@@ -222,6 +222,8 @@ class Inspector(QWidget):
         if table.passes > 1 and np.isfinite(first):
             used = bool(units.gated[row])
             words = tr("Second pass: used, {a} > {b}") if used else tr("Second pass: not used, {a} ≤ {b}")
+            if used and table.score_from == "first":
+                words = tr("Second pass: made, {a} > {b}, but the score is that of the first")
             lines.append(words.format(a=f"{first:.4f}", b=f"{table.gate:g}"))
         return lines
 

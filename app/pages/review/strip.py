@@ -67,11 +67,9 @@ class PassStrip(QWidget):
         self._steps, self._words = (), words
         self.update()
 
-    def show_crop(
-        self, crop: CropPasses, colour_map: str, *, judged: int | None = None, with_scores: bool = True
-    ) -> None:
+    def show_crop(self, crop: CropPasses, colour_map: str) -> None:
         """The passes of one crop; the one that was judged is chosen."""
-        judged = crop.judged if judged is None else judged
+        judged = crop.judged
         steps = [_Step(0, _pixmap(crop.given), None, None, tr("As given"), False, True)]
         for number, one in enumerate(crop.passes, start=1):
             picture = difference_picture(crop.difference(number), colour_map)
@@ -80,7 +78,7 @@ class PassStrip(QWidget):
                     number=number,
                     picture=_pixmap(one.picture),
                     difference=_pixmap(picture),
-                    score=one.score if with_scores else None,
+                    score=one.score,
                     word=pass_word(number, judged),
                     is_judged=number == judged,
                     is_made=number <= judged,
@@ -88,7 +86,6 @@ class PassStrip(QWidget):
             )
         self._steps, self._words = tuple(steps), ""
         self._selected = (min(judged, len(crop.passes)), "picture")
-        self.setToolTip("" if with_scores else tr("This scoring used other settings: single passes have no score here"))
         self.setFixedHeight(self._side(self.width()) + _CAPTION + 8)
         self.update()
 

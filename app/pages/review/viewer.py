@@ -19,6 +19,7 @@ from app.pages.review.bar import ViewBar
 from app.pages.review.explaining import Explained, explain, rebuilt_picture
 from app.pages.review.state import Review
 from app.pages.review.strip import PassStrip, pass_word
+from app.reconstructions import Asked
 from app.session import Slowly
 from app.words import tr
 from core.reconstructions import CropPasses, Reconstruction
@@ -302,31 +303,31 @@ class Viewer(QWidget):
             return
         table, _, image_id, _ = found
         if table.has_model:
-            self._session.reconstructions.ask(table.run.number, image_id)
+            self._session.reconstructions.ask(Asked(table.run.number, image_id, table.scoring.id))
         else:
             words = tr("This training left no model to rebuild images with")
             self.strip.show_words("" if self._mode == "side" else words)
             self.right.show_notice(words)
 
-    def _is_mine(self, number: int, image_id: int) -> bool:
+    def _is_mine(self, asked: Asked) -> bool:
         found = self._place()
-        return found is not None and (found[0].run.number, found[2]) == (number, image_id)
+        return found is not None and asked == Asked(found[0].run.number, found[2], found[0].scoring.id)
 
-    def _on_reconstruction_began(self, number: int, image_id: int, loads: bool) -> None:
-        if not self._is_mine(number, image_id):
+    def _on_reconstruction_began(self, asked: Asked, loads: bool) -> None:
+        if not self._is_mine(asked):
             return
         words = tr("Loading the model, once …") if loads else tr("Rebuilding the image …")
         self.strip.show_words(words)
         self.right.show_notice(words, tr("The contour is there already: it comes from the stored map."))
 
-    def _on_reconstruction_failed(self, number: int, image_id: int, error: Exception) -> None:
-        if self._is_mine(number, image_id):
+    def _on_reconstruction_failed(self, asked: Asked, error: Exception) -> None:
+        if self._is_mine(asked):
             self.strip.show_words(tr("No reconstruction of this image"))
             self.right.show_error(error)
 
-    def _on_reconstruction_ready(self, number: int, image_id: int, found: Reconstruction) -> None:
+    def _on_reconstruction_ready(self, asked: Asked, found: Reconstruction) -> None:
         place_ = self._place()
-        if place_ is None or not self._is_mine(number, image_id):
+        if place_ is None or not self._is_mine(asked):
             return
         self._found = found
         box = tuple(place_[0].units.box[place_[1]].tolist())
@@ -337,16 +338,10 @@ class Viewer(QWidget):
         self.reconstructed.emit(found)
 
     def _show_crop(self, colour_map: str) -> None:
-        """The passes below; with other settings than the training's own their scores would mislead."""
-        found = self._place()
-        if self._crop is None or found is None:
-            return
-        table, row = found[:2]
-        self._judged = self._crop.judged
-        if table.differs:
-            self._judged = int(table.units.passes[row]) if table.units.gated[row] else 1
-        told = not {"taps", "score_from"} & set(table.differs)
-        self.strip.show_crop(self._crop, colour_map, judged=self._judged, with_scores=told)
+        """The passes below, made with the settings of the scoring on screen."""
+        if self._crop is not None:
+            self._judged = self._crop.judged
+            self.strip.show_crop(self._crop, colour_map)
 
     def _show_rebuilt(self) -> None:
         """The chosen pass of every crop where it lies, at the place that the image is looked at."""
