@@ -297,6 +297,7 @@ class MainWindow(QMainWindow):
             self._follows_trainings = True
             self.session.trainings.status_changed.connect(self.show_training)
             self.session.trainings.ended.connect(self._on_training_ended)
+            self.session.trainings.scoring_failed.connect(self._on_scoring_failed)
         self.go(self.session.memory.recall(f"page {path}", "dataset"))
 
     def _on_training_ended(self, number: int, state: str, _: object) -> None:
@@ -304,6 +305,10 @@ class MainWindow(QMainWindow):
         self._status.say(tr("Training #{n}: {word}", n=number, word=word))
         if self._shown is None or self._shown.key not in ("train", "review"):
             self._rail.button("review" if state in ("finished", "stopped") else "train").set_news(True)
+
+    def _on_scoring_failed(self, _: int, error: Exception) -> None:
+        if self._shown is None or self._shown.key not in ("dataset", "review"):  # these say it themselves
+            self._banner.show_error(error)
 
     def _on_project_closed(self) -> None:
         self._rail.set_open(False)

@@ -44,6 +44,7 @@ class Trainings(QObject):
     ordered = Signal(object)  # numbers of new trainings
     ended = Signal(int, str, object)  # training, state, Result or the error or None
     scored = Signal(int, object)  # training, Result or LotResult
+    scoring_failed = Signal(int, object)  # training (0: none has a model), the error
     status_changed = Signal(str, object, object)  # word ('' = nothing runs), share or None, finish or None
     shut = Signal()  # nothing is left that would end with this program
 
@@ -158,7 +159,7 @@ class Trainings(QObject):
         self._in_background(project, lambda: may_resume(project, number), lambda found: self.enqueue([found]))
 
     def score(self, number: int | None, wish: Wish) -> None:
-        """Score images with a training that is done; `scored` follows. Runs beside a training."""
+        """Score images with a training that is done; `scored` or `scoring_failed` follows. Runs beside a training."""
         project = self._project()
 
         def work() -> ScoringJob:
@@ -170,7 +171,7 @@ class Trainings(QObject):
             self._follow(Work(job.run.number, job.following, project, scoring=job))
             self._session.said.emit(tr("Scoring with training #{n} …", n=job.run.number))
 
-        self._in_background(project, work, done)
+        self._in_background(project, work, done, lambda error: self.scoring_failed.emit(number or 0, error))
 
     # -- commands
 
@@ -375,7 +376,7 @@ class Trainings(QObject):
             self.scored.emit(work.number, result)
             self._session.scores_changed.emit()
 
-        self._in_background(work.project, collect, done)
+        self._in_background(work.project, collect, done, lambda error: self.scoring_failed.emit(work.number, error))
 
     def _finish(self, number: int, state: State, outcome: object) -> None:
         self._ended[number] = state

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from core.config import ProgressiveConfig, TrainingConfig
 from core.config.overrides import problems
-from core.errors import ConfigError, InputError
+from core.errors import ConfigError, FlawscopeError, InputError, StorageError, TrainingError
 from core.jobfiles import ScoreSpec
 from core.jobs import Job, JobSpec, RunningJob
 from core.project import Project
@@ -89,11 +89,21 @@ def collect(project: Project, job: ScoringJob) -> Result | LotResult:
     """
     failure = job.following.failure()
     if failure is not None:
-        raise failure
+        raise _of_scoring(failure, job)
     scoring = read_back(project, job.run, job.name, purpose=job.purpose)
     if job.purpose == LOT:
         return judge_scored(project, job.run.number, scoring)
     return evaluating.evaluate(project, job.run.number, scoring)
+
+
+def _of_scoring(failure: TrainingError | StorageError, job: ScoringJob) -> FlawscopeError:
+    """What a worker said, for a scoring: it has no checkpoint to go on from, and spoils nothing."""
+    kept = f"Training #{job.run.number} and its earlier scores are as they were"
+    if isinstance(failure, StorageError):
+        mend = "Free some space and score the images again"
+        return StorageError(failure.what, path=failure.path, kept=kept, mend=mend)
+    mend = "Score the images again" if failure.reason == "interrupted" else failure.mend
+    return TrainingError(failure.what, path=failure.path, kept=kept, mend=mend, reason=failure.reason)
 
 
 def _trained(project: Project, number: int | None) -> RunRow:
@@ -101,8 +111,8 @@ def _trained(project: Project, number: int | None) -> RunRow:
     if number is not None:
         runs = [run for run in runs if run.number == number]
     if not runs:
-        which = "no training" if number is None else f"training #{number}"
-        raise InputError(f"{which} has a model to score with", path=project.folder, mend="Finish a training first")
+        which = "no training has a" if number is None else f"training #{number} has no"
+        raise InputError(f"{which} model to score with", path=project.folder, mend="Finish a training first")
     return runs[-1]
 
 

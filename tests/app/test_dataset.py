@@ -414,13 +414,21 @@ def test_tomorrows_lot_is_added_scored_and_looked_at(qtbot: QtBot, opened: Opene
     assert heard[0][0] == "review" and heard[0][1]["queue"] == "rejects" and not page.strip.isVisible()
 
 
-def test_a_scoring_that_cannot_start_says_so_and_the_strip_goes(
-    qtbot: QtBot, opened: Opened, project_file: Path
-) -> None:
+def test_a_scoring_that_cannot_start_says_what_to_do(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
     window, page = opened(project_file)
-    with qtbot.waitSignal(window.session.problem_reported, timeout=10_000) as heard:
+    page.score("lot 0")
+    assert page.strip.bar.isVisible()
+    qtbot.waitUntil(page.strip.sign.isVisible)
+    assert "No training has a model to score with. Finish a training first." in page.strip.text.text()
+    assert not page.strip.bar.isVisible() and not window._banner.isVisible()
+    with qtbot.waitSignal(window.session.trainings.scoring_failed):
+        qtbot.mouseClick(page.strip.again, Qt.MouseButton.LeftButton)
+    window.go("train")
+    with qtbot.waitSignal(window.session.trainings.scoring_failed):
         page.score("lot 0")
-    assert "model to score with" in str(heard.args[0])
+    assert window._banner.isVisible()  # whoever is elsewhere is told there
+    window.go("dataset")
+    qtbot.mouseClick(page.strip.close_button, Qt.MouseButton.LeftButton)
     assert not page.strip.isVisible()
 
 

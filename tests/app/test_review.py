@@ -20,6 +20,7 @@ from core.preprocess import Geometry
 from core.project import Project
 from core.reconstructions import CropWork, Request
 from core.workflow import review as reviewing
+from core.workflow.scoring import Wish
 from tests.app.conftest import WindowMaker
 from tests.scored import SIDE, Shot, add_scoring, make_project, scored_project, strip_of_shots
 
@@ -288,6 +289,18 @@ def test_nothing_to_review_leads_to_training(opener: Opener, tmp_path: Path, qtb
     with qtbot.waitSignal(page.wanted) as asked:
         qtbot.mouseClick(page._train, Qt.MouseButton.LeftButton)
     assert asked.args == ["train", {}]
+
+
+def test_a_scoring_that_fails_says_so_above_the_queue(page: ReviewPage, qtbot: QtBot) -> None:
+    assert page.scoring.isHidden()
+    with qtbot.waitSignal(page.session.trainings.scoring_failed) as heard:
+        page.session.trainings.score(1, Wish(splits=("test",)))
+    assert heard.args[0] == 1
+    assert page.scoring.sign.isVisible() and not page.scoring.again.isVisible()
+    words = page.scoring.text.text()
+    assert "Training #1 has no model to score with. Finish a training first." in words
+    qtbot.mouseClick(page.scoring.close_button, Qt.MouseButton.LeftButton)
+    assert page.scoring.isHidden()
 
 
 def test_the_morning_leads_to_the_worst_false_reject(page: ReviewPage, qtbot: QtBot) -> None:

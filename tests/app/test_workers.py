@@ -18,11 +18,14 @@ from app.dialogs.closing import ClosingDialog, ask_and_leave
 from app.session import Session
 from app.settings import Memory, Settings
 from app.workers import Trainings
+from core.config import preset
+from core.errors import ConfigError, TrainingError
 from core.events import Picture, Step
 from core.jobs import Job, find_process
 from core.project import Project
 from core.workflow.scoring import Wish
 from core.workflow.training import Order
+from tests.models import make_training
 
 QUICKLY = ("train.threads=1", "train.workers=0", "simulate.textures=self")
 SHORT = Order(preset="micro", changes=QUICKLY)
@@ -184,6 +187,30 @@ def test_staying_leaves_everything_as_it_is(qtbot: QtBot, open_session: Callable
     assert session.trainings.current == number
     session.close()  # nobody asked: it still does not outlive the project
     assert not session.trainings.is_busy
+
+
+def test_a_scoring_whose_worker_dies_says_what_was_kept(
+    qtbot: QtBot, open_session: Callable[[], Session], project_file: Path
+) -> None:
+    with Project.open(project_file) as project:
+        config = preset("prff", "micro").model_dump(mode="json")
+        run = project.add_run(product="chip", view="main", model="prff", config=config)
+        project.update_run(run.id, state="finished")
+        make_training(run.folder)
+    session = open_session()
+    trainings = session.trainings
+    trainings.score(1, Wish(splits=("test",)))
+    qtbot.waitUntil(lambda: bool(trainings._works), timeout=20_000)
+    with qtbot.waitSignal(trainings.scoring_failed, timeout=20_000) as heard:
+        os.kill(trainings._works[0].running.pid, signal.SIGKILL)
+    number, error = heard.args
+    assert number == 1 and isinstance(error, TrainingError) and "ended unexpectedly" in error.what
+    assert error.kept == "Training #1 and its earlier scores are as they were"
+    assert error.mend == "Score the images again"
+    assert not trainings.is_busy and session.project is not None and session.project.scorings() == []
+    with qtbot.waitSignal(trainings.scoring_failed, timeout=20_000) as heard:
+        trainings.score(1, Wish(gate=9.0))
+    assert isinstance(heard.args[1], ConfigError) and "gate" in heard.args[1].what
 
 
 def test_what_cannot_be_started_is_reported(qtbot: QtBot, open_session: Callable[[], Session]) -> None:

@@ -20,7 +20,6 @@ from app.pages.dataset.flow import Elided
 from app.pages.dataset.inspector import DatasetInspector
 from app.pages.dataset.mends import Mends
 from app.pages.dataset.reading import Scored, read_facts
-from app.pages.dataset.strip import ScoringStrip
 from app.pages.dataset.summary import (
     Counts,
     Facts,
@@ -36,6 +35,7 @@ from app.pages.dataset.summary import (
 )
 from app.pages.dataset.tree import Node, PlaceTree, nodes_of
 from app.pages.page import Page
+from app.scoring_strip import ScoringStrip
 from app.session import Session, Slowly
 from app.words import tr
 from core.project.records import ImageRow
@@ -159,8 +159,10 @@ class DatasetPage(Page):
             return Wish(lot=lot, splits=() if lot is not None else ("unused",))
 
         self.strip.listen()
-        self.strip.begin(self._place().words() if lot is None else lot_words(lot))
-        self.session.background.run(wish, lambda made: self.session.trainings.score(number, made), owner=self)
+        words = self._place().words() if lot is None else lot_words(lot)
+        self.strip.begin(words, lambda: self.score(lot, training))
+        score = self.session.trainings.score
+        self.session.background.run(wish, lambda made: score(number, made), self.strip.fail, owner=self)
 
     def take_step(self) -> None:
         """Do what the primary button says."""

@@ -31,6 +31,7 @@ from app.pages.review.queue import Queue
 from app.pages.review.state import Review, Wanted
 from app.pages.review.threshold import ThresholdPanel
 from app.pages.review.viewer import Viewer
+from app.scoring_strip import ScoringStrip
 from app.session import Session
 from app.words import count_words, tr
 from core.workflow.review import KINDS, Scored
@@ -97,6 +98,8 @@ class ReviewPage(Page):
         self.review.activate()
         self.viewer.activate()
         self.morning.look()
+        if self.session.project is not None:
+            self.scoring.listen()
         self._take_focus()
 
     def leave(self) -> None:
@@ -137,6 +140,8 @@ class ReviewPage(Page):
         holder.setContentsMargins(8, 0, 8, 0)
         self.morning = MorningBanner(self.session, self)
         holder.addWidget(self.morning)
+        self.scoring = ScoringStrip(self.session, self)
+        holder.addWidget(self.scoring)
         column.addLayout(holder)
         self._stack = QStackedWidget(self)
         self._empty = self._empty_page()
@@ -229,6 +234,7 @@ class ReviewPage(Page):
         self.scope.activated.connect(lambda _: review.set_scope(self.scope.currentData()))
         self.measure.clicked.connect(self._on_measure_clicked)
         self.morning.chosen.connect(self.show_what)
+        self.scoring.review_wanted.connect(self.show_what)
         self.morning.train_wanted.connect(lambda: self.wanted.emit("train", {}))
         self._horizontal.splitterMoved.connect(
             lambda *_: self.session.memory.remember("review across", self._horizontal.sizes())
