@@ -234,13 +234,13 @@ def test_passes_of_a_reconstruction_are_shown_one_by_one(page: ReviewPage, qtbot
     _write_passes(table.run.folder, project.image(image_id).path, image_id)
     page.review.reload()
     qtbot.waitUntil(lambda: page.review.table is not None and page.review.table.has_model)
-    page.viewer._on_dwelt()
+    page.viewer.beside._on_dwelt()
     qtbot.waitUntil(lambda: page.viewer.right.picture is not None)
     assert page.viewer.strip.selected == (2, "picture")
-    assert "Pass 2, judged" in page.viewer._right_word.text()
+    assert "Pass 2, judged" in page.viewer.beside.word.text()
     page.viewer.strip.setFocus()
     qtbot.keyClick(page.viewer.strip, Qt.Key.Key_Comma)
-    qtbot.waitUntil(lambda: "Pass 1" in page.viewer._right_word.text())
+    qtbot.waitUntil(lambda: "Pass 1" in page.viewer.beside.word.text())
     assert page.viewer.left.extent == page.viewer.right.extent
 
 

@@ -107,7 +107,7 @@ class Tile(QAbstractButton):
         line = QRect(area.left(), area.top() + 18, area.width(), 28 if tall else area.height() - 18)
         painter.setFont(large)
         wrong = count.kind in _WRONG and count.number != "0"
-        painter.setPen(theme.COLOUR["defective"] if wrong else self.palette().windowText().color())
+        painter.setPen(theme.ink("defective") if wrong else self.palette().windowText().color())
         painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, count.number)
         shift = painter.fontMetrics().horizontalAdvance(count.number) + 6
         painter.setFont(theme.mono_numbers(QFont(plain)))

@@ -86,8 +86,7 @@ class Inspector(QWidget):
         row.addWidget(self.judgement, 0, Qt.AlignmentFlag.AlignVCenter)
         row.addStretch(1)
         column.addLayout(row)
-        self.mistake = self._label(column, "section")
-        self.mistake.setStyleSheet(f"color: {theme.COLOUR['defective'].name()};")
+        self.mistake = self._label(column, "wrong")
         self.margin = self._label(column)
         self.more = self._label(column)
         self.caveat = self._label(column, "muted")
@@ -292,7 +291,7 @@ def _mistake(judgement: Judgement, label: Label) -> str:
 
 def _pill(judgement: Judgement) -> str:
     colour = {"pass": "good", "reject": "defective", "recheck": "warning", "not_inspectable": "muted"}[judgement]
-    ink = theme.COLOUR[colour].name()
+    ink = theme.ink(colour).name()
     return f"#judgement {{ border: 1px solid {ink}; color: {ink}; border-radius: 9px; padding: 1px 9px; }}"
 
 

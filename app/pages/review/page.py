@@ -214,11 +214,7 @@ class ReviewPage(Page):
         self.scope.setAccessibleName(tr("Which images are counted"))
         self.scope.setToolTip(tr("Which images are counted; headline figures come from test images only"))
         self.stale = QLabel(tr("out of date"), parent)
-        self.stale.setObjectName("stale")
-        ink = theme.COLOUR["warning"].name()
-        self.stale.setStyleSheet(
-            f"#stale {{ border: 1px solid {ink}; color: {ink}; border-radius: 9px; padding: 0px 8px; }}"
-        )
+        self.stale.setProperty("role", "chip")
         self.stale.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         self.measure = QPushButton(tr("Measure again"), parent)
         self.measure.setProperty("role", "flat")

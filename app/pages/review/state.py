@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from app.reconstructions import Asked
 from app.session import Session, Slowly
 from app.words import tr, verdict_word
 from core.errors import InputError
 from core.evaluation.decisions import Confusion
 from core.project import Project
 from core.project.results import Decision
-from core.words import VERDICTS, Verdict
+from core.words import VERDICTS, Box, Verdict
 from core.workflow import review
 from core.workflow.review import Kind, ReviewTable, Scope, Scored
 
@@ -33,6 +34,27 @@ class Wanted:
     kind: Kind | None = None
     image: int | None = None
     cell: str | None = None
+
+
+@dataclass(frozen=True)
+class Unit:
+    """An image, or one cell of it, as a table holds it."""
+
+    table: ReviewTable
+    row: int
+    image_id: int
+    cell: str
+
+    @property
+    def box(self) -> Box:
+        """Its place on the image."""
+        x0, y0, x1, y1 = (int(edge) for edge in self.table.units.box[self.row])
+        return x0, y0, x1, y1
+
+    @property
+    def asked(self) -> Asked:
+        """What its reconstructions are asked for with."""
+        return Asked(self.table.run.number, self.image_id, self.table.scoring.id)
 
 
 @dataclass(frozen=True)
@@ -147,6 +169,13 @@ class Review(QObject):
         self.kind = kind
         self._requeue()
         self.go_to(0)
+
+    @property
+    def unit(self) -> Unit | None:
+        """What is on screen."""
+        if self.table is None or self.row is None:
+            return None
+        return Unit(self.table, self.row, *self.table.place(self.row))
 
     # -- the threshold
 

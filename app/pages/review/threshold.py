@@ -97,11 +97,7 @@ class ThresholdPanel(QWidget):
         self.source.setTextFormat(Qt.TextFormat.PlainText)
         row.addWidget(self.source)
         self.badge = QLabel(tr("optimistic"), self)
-        self.badge.setObjectName("badge")
-        ink = theme.COLOUR["warning"].name()
-        self.badge.setStyleSheet(
-            f"#badge {{ border: 1px solid {ink}; color: {ink}; border-radius: 9px; padding: 0px 8px; }}"
-        )
+        self.badge.setProperty("role", "chip")
         self.badge.setToolTip(
             tr(
                 "It was chosen while looking at test images, so their figures flatter it.\n"

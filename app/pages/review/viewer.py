@@ -1,4 +1,4 @@
-"""One unit: the image with its contour beside the reconstruction, heat on demand, every pass below."""
+"""One unit: the image with its contour, heat on demand, what stands beside it, every pass below."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final, Literal
 import numpy as np
 from PySide6.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer, Signal
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from app import theme
 from app.canvas.layers import ContourLayer
@@ -16,18 +16,14 @@ from app.canvas.view import Canvas
 from app.commands import Actions
 from app.pages.review import kinds
 from app.pages.review.bar import ViewBar
-from app.pages.review.explaining import Explained, explain, rebuilt_picture
+from app.pages.review.beside import Beside, Pane
+from app.pages.review.explaining import Explained, explain
 from app.pages.review.state import Review
-from app.pages.review.strip import PassStrip, pass_word
-from app.reconstructions import Asked
-from app.session import Slowly
+from app.pages.review.strip import PassStrip
 from app.words import tr
-from core.reconstructions import CropPasses, Reconstruction
-from core.workflow.review import ReviewTable
 
 Compare = Literal["single", "side", "blink"]
 MODES: Final[tuple[Compare, ...]] = ("single", "side", "blink")
-_DWELL_MS: Final = 250  # leafing through a queue asks for nothing
 _BLINK_MS: Final = 700
 _HELD: Final = (Qt.Key.Key_X, Qt.Key.Key_H)
 
@@ -35,9 +31,7 @@ _HELD: Final = (Qt.Key.Key_X, Qt.Key.Key_H)
 class Viewer(QWidget):
     """Follows the row of a review."""
 
-    explained = Signal(object)  # Maps of the row on screen
     placed = Signal(str)  # what lies under the cursor, for the status line
-    reconstructed = Signal(object)  # Reconstruction of the row on screen, or None while there is none
 
     def __init__(self, review: Review, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,15 +40,10 @@ class Viewer(QWidget):
         self._explained: Explained | None = None
         self._mask: tuple[int, ContourLayer | None] | None = None  # image id
         self._picture: Picture | None = None
-        self._rebuilt: Picture | None = None
-        self._crop: CropPasses | None = None
-        self._found: Reconstruction | None = None
         self._shown: tuple[int, int, str] | None = None  # scoring, image, cell
-        self._judged = 1
         self._is_blinked = False
         self._is_active = False
         self._build(actions)
-        self._dwell = Slowly(self._on_dwelt, _DWELL_MS, self)
         self._blink = QTimer(self)
         self._blink.setInterval(_BLINK_MS)
         self._blink.timeout.connect(self._on_blink_timeout)
@@ -68,14 +57,13 @@ class Viewer(QWidget):
         self._is_active = True
         if self._mode == "blink":
             self._blink.start()
-        if self._found is None:
-            self._dwell.start()
+        self.beside.activate()
 
     def rest(self) -> None:
         """The page went: nothing blinks, nothing is asked for."""
         self._is_active = False
         self._blink.stop()
-        self._dwell.stop()
+        self.beside.rest()
 
     def next_mode(self) -> None:
         """Single, side by side, blink."""
@@ -91,7 +79,7 @@ class Viewer(QWidget):
 
     @property
     def mode(self) -> Compare:
-        """How image and reconstruction are compared."""
+        """How the image and what stands beside it are compared."""
         return self._mode
 
     def listen_to(self, widget: QWidget) -> None:
@@ -113,31 +101,17 @@ class Viewer(QWidget):
         column.setSpacing(0)
         self.bar = ViewBar(self._session, self)
         column.addWidget(self.bar)
+        self.strip = PassStrip(self)
         self._split = QSplitter(Qt.Orientation.Horizontal, self)
         self._split.setChildrenCollapsible(False)
-        _, self.left, self._left_word = self._pane(actions, tr("Image"))
-        self._beside, self.right, self._right_word = self._pane(actions, tr("Reconstruction"))
+        self._pane = Pane(self._session, actions, tr("Image"), self._split)
+        self.beside = Beside(self._review, actions, self.strip, self._split)
+        self.left: Canvas = self._pane.canvas
+        self.right: Canvas = self.beside.canvas
         self._split.setSizes([1000, 1000])
         self.left.link(self.right)
         column.addWidget(self._split, 1)
-        self.strip = PassStrip(self)
         column.addWidget(self.strip)
-
-    def _pane(self, actions: Actions, word: str) -> tuple[QWidget, Canvas, QLabel]:
-        pane = QWidget(self._split)
-        column = QVBoxLayout(pane)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        label = QLabel(word, pane)
-        label.setProperty("role", "muted")
-        label.setContentsMargins(8, 2, 8, 3)
-        column.addWidget(label)
-        canvas = Canvas(pane)
-        canvas.navigation.wheel_zooms = bool(self._session.settings.get("work.wheel_zooms"))
-        actions.attach(canvas)
-        column.addWidget(canvas, 1)
-        self._split.addWidget(pane)
-        return pane, canvas, label
 
     def _connect(self) -> None:
         review, bar = self._review, self.bar
@@ -147,30 +121,19 @@ class Viewer(QWidget):
         review.threshold_moved.connect(lambda _: self._explain(settled=False))
         review.threshold_settled.connect(lambda _: self._explain())
         self.left.cursor_moved.connect(self._on_cursor_moved)
+        self.beside.shown.connect(self._on_beside_shown)
         bar.mode_chosen.connect(self._set_mode)
         bar.layer_toggled.connect(self._on_layer_toggled)
         bar.heat_toggled.connect(self.left.pin_heat)
         bar.opacity_chosen.connect(self._on_opacity_chosen)
         bar.colour_map_chosen.connect(self._on_colour_map_chosen)
+        opacity = float(self._session.settings.get("look.heat_opacity")) / 100
         for canvas in (self.left, self.right):
             canvas.heat_pinned.connect(self._on_heat_pinned)
             canvas.opacity_changed.connect(self._on_opacity_changed)
-        self.strip.chosen.connect(lambda _number, _face: self._show_rebuilt())
-        reconstructions = self._session.reconstructions
-        reconstructions.began.connect(self._on_reconstruction_began)
-        reconstructions.ready.connect(self._on_reconstruction_ready)
-        reconstructions.failed.connect(self._on_reconstruction_failed)
-        opacity = float(self._session.settings.get("look.heat_opacity")) / 100
-        for canvas in (self.left, self.right):
             canvas.set_layer_opacity("heatmap", opacity)
 
     # -- the row on screen
-
-    def _place(self) -> tuple[ReviewTable, int, int, str] | None:
-        table, row = self._review.table, self._review.row
-        if table is None or row is None:
-            return None
-        return (table, row, *table.place(row))
 
     def _on_review_loaded(self) -> None:
         self._explained, self._mask = None, None
@@ -182,30 +145,25 @@ class Viewer(QWidget):
             self._say_empty()
 
     def _on_row_changed(self) -> None:
-        place_ = self._place()
-        shown = None if place_ is None else (place_[0].scoring.id, *place_[2:])
+        unit = self._review.unit
+        shown = None if unit is None else (unit.table.scoring.id, unit.image_id, unit.cell)
         if shown is not None and shown == self._shown and self._picture is not None:
             self._explain()  # the table was read again: the same picture, perhaps another mask or threshold
             return
         self._shown = shown
-        self._explained = self._rebuilt = self._crop = self._found = self._picture = None
-        self.reconstructed.emit(None)
-        if place_ is None:
+        self._explained = self._picture = None
+        if unit is None:
             self._say_empty()
             return
-        _, row, image_id, _ = place_
-        self.bar.set_name(self._name(image_id))
-        self.strip.show_words("")
-        self.right.show_image(None)
+        self.bar.set_name(self._name(unit.image_id))
+        self.beside.begin()
         self._session.loader.load(
-            image_id,
-            lambda picture: self._take_picture(row, picture),
-            lambda error: self._take_error(row, error),
+            unit.image_id,
+            lambda picture: self._take_picture(unit.row, picture),
+            lambda error: self._take_error(unit.row, error),
             owner=self,
         )
         self._explain()
-        if self._is_active:
-            self._dwell.start()
 
     def _name(self, image_id: int) -> str:
         images = self._session.table
@@ -214,11 +172,9 @@ class Viewer(QWidget):
 
     def _clear(self) -> None:
         self.bar.set_name("")
-        for canvas in (self.left, self.right):
-            canvas.show_image(None)
-        self.strip.show_words("")
-        self._left_word.setText(tr("Image"))
-        self._right_word.setText(tr("Reconstruction"))
+        self.left.show_image(None)
+        self._pane.word.setText(tr("Image"))
+        self.beside.begin()
 
     def _say_empty(self) -> None:
         self._clear()
@@ -226,43 +182,47 @@ class Viewer(QWidget):
             self.left.show_notice(*kinds.empty_words(self._review.kind), sign="check")
 
     def _take_picture(self, row: int, picture: Picture) -> None:
-        if row != self._review.row:
+        unit = self._review.unit
+        if unit is None or unit.row != row:
             return
         self._picture = picture
         self._is_blinked = False
         self._show_left()
-        found = self._place()
-        if found is not None and found[3]:
-            box = found[0].units.box[row].tolist()
-            self.left.show_area((box[0], box[1], box[2], box[3]))
-        self._show_rebuilt()
+        if unit.cell:
+            self.left.show_area(unit.box)
+        self.beside.set_image(picture)
 
     def _take_error(self, row: int, error: Exception) -> None:
         if row == self._review.row:
             self.left.show_error(error)
 
     def _show_left(self) -> None:
-        blinked = self._is_blinked and self._rebuilt is not None
-        picture = self._rebuilt if blinked else self._picture
+        blinked = self._is_blinked and self.beside.picture is not None
+        picture = self.beside.picture if blinked else self._picture
         if picture is None:
             return
-        self._left_word.setText(self._rebuilt_word() if blinked else tr("Image"))
+        self._pane.word.setText(self.beside.words if blinked else tr("Image"))
         keep = bool(self._session.settings.get("work.keep_zoom")) or self._mode == "blink"
         self.left.show_image(picture, keep_view=keep)
         self._lay(self.left, with_mask=not blinked)
+
+    def _on_beside_shown(self) -> None:
+        self.right.restore_view(self.left.view, fitted=self.left.is_fitted)
+        self._lay(self.right, with_mask=False)
+        if self._is_blinked:
+            self._show_left()
 
     # -- why: contour and heat
 
     def _explain(self, *, settled: bool = True) -> None:
         """Contour of the row at the threshold, off the GUI thread; the newest wish counts. Heat once `settled`."""
-        project, found = self._session.project, self._place()
-        if project is None or found is None:
+        project, unit = self._session.project, self._review.unit
+        if project is None or unit is None:
             return
-        table, row, image_id, _ = found
-        threshold = self._review.threshold
+        table, row, threshold = unit.table, unit.row, self._review.threshold
         known = self._explained if self._explained is not None and self._explained.row == row else None
         colour_map = str(self._session.settings.get("look.colour_map"))
-        mask = self._mask if self._mask is not None and self._mask[0] == image_id else None
+        mask = self._mask if self._mask is not None and self._mask[0] == unit.image_id else None
         self._session.background.run(
             lambda: explain(project, table, row, threshold, colour_map, known, mask, settled=settled),
             self._take_explained,
@@ -273,109 +233,23 @@ class Viewer(QWidget):
     def _take_explained(self, found: Explained) -> None:
         if found.row != self._review.row:
             return
-        first = self._explained is None
         self._explained = found
         self._mask = (found.maps.image_id, found.mask)
         self._lay(self.left, with_mask=not self._is_blinked)
         self._lay(self.right, with_mask=False)
-        if first:
-            self.explained.emit(found.maps)
 
     def _lay(self, canvas: Canvas, *, with_mask: bool) -> None:
         """Put what explains the row over a picture."""
-        explained = self._explained
+        explained, unit = self._explained, self._review.unit
         if canvas.picture is None or explained is None:
             return
         canvas.set_layer("contours", explained.contours)
         canvas.set_layer("heatmap", explained.heat)
         canvas.set_layer("mask", explained.mask if with_mask else None)
-        found = self._place()
-        if found is not None and found[3]:
-            x0, y0, x1, y1 = found[0].units.box[found[1]].tolist()
+        if unit is not None and unit.cell:
+            x0, y0, x1, y1 = unit.box
             frame = np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]], np.float64)
             canvas.set_layer("unit", ContourLayer([frame], theme.COLOUR["roi"], width=1.5))
-
-    # -- reconstructions
-
-    def _on_dwelt(self) -> None:
-        found = self._place()
-        if found is None or not self._is_active or self._found is not None:
-            return
-        table, _, image_id, _ = found
-        if table.has_model:
-            self._session.reconstructions.ask(Asked(table.run.number, image_id, table.scoring.id))
-        else:
-            words = tr("This training left no model to rebuild images with")
-            self.strip.show_words("" if self._mode == "side" else words)
-            self.right.show_notice(words)
-
-    def _is_mine(self, asked: Asked) -> bool:
-        found = self._place()
-        return found is not None and asked == Asked(found[0].run.number, found[2], found[0].scoring.id)
-
-    def _on_reconstruction_began(self, asked: Asked, loads: bool) -> None:
-        if not self._is_mine(asked):
-            return
-        words = tr("Loading the model, once …") if loads else tr("Rebuilding the image …")
-        self.strip.show_words(words)
-        self.right.show_notice(words, tr("The contour is there already: it comes from the stored map."))
-
-    def _on_reconstruction_failed(self, asked: Asked, error: Exception) -> None:
-        if self._is_mine(asked):
-            self.strip.show_words(tr("No reconstruction of this image"))
-            self.right.show_error(error)
-
-    def _on_reconstruction_ready(self, asked: Asked, found: Reconstruction) -> None:
-        place_ = self._place()
-        if place_ is None or not self._is_mine(asked):
-            return
-        self._found = found
-        box = tuple(place_[0].units.box[place_[1]].tolist())
-        own = [crop for crop in found.crops if crop.geometry.box == box] if place_[3] else []
-        self._crop = own[0] if own else found.worst
-        self._show_crop(str(self._session.settings.get("look.colour_map")))
-        self._show_rebuilt()
-        self.reconstructed.emit(found)
-
-    def _show_crop(self, colour_map: str) -> None:
-        """The passes below, made with the settings of the scoring on screen."""
-        if self._crop is not None:
-            self._judged = self._crop.judged
-            self.strip.show_crop(self._crop, colour_map)
-
-    def _show_rebuilt(self) -> None:
-        """The chosen pass of every crop where it lies, at the place that the image is looked at."""
-        found, picture = self._found, self._picture
-        if found is None or picture is None:
-            return
-        number, face = self.strip.selected
-        colour_map = str(self._session.settings.get("look.colour_map"))
-        size = (picture.width, picture.height)
-        owner = found
-
-        def work() -> Picture:
-            return rebuilt_picture(owner, number, face, colour_map, size, picture)
-
-        self._session.background.run(work, self._take_rebuilt, owner=self, key="rebuilt")
-
-    def _take_rebuilt(self, rebuilt: Picture) -> None:
-        if self._found is None:
-            return
-        self._rebuilt = rebuilt
-        self._right_word.setText(self._rebuilt_word())
-        self.right.show_image(rebuilt, keep_view=True)
-        self.right.restore_view(self.left.view, fitted=self.left.is_fitted)
-        self._lay(self.right, with_mask=False)
-        if self._is_blinked:
-            self._show_left()
-
-    def _rebuilt_word(self) -> str:
-        number, face = self.strip.selected
-        if number == 0:
-            return tr("As the model was given it")
-        word = pass_word(number, self._judged)
-        what = tr("Difference") if face == "difference" else tr("Reconstruction")
-        return f"{what} · {word}"
 
     # -- how it is looked at
 
@@ -383,7 +257,7 @@ class Viewer(QWidget):
         self._mode: Compare = next((one for one in MODES if one == mode), "side")
         self._session.memory.remember("review compare", self._mode)
         self.bar.set_mode(self._mode)
-        self._beside.setVisible(self._mode == "side")
+        self.beside.setVisible(self._mode == "side")
         self._is_blinked = False
         if self._mode == "blink" and self._is_active:
             self._blink.start()
@@ -392,7 +266,7 @@ class Viewer(QWidget):
         self._show_left()
 
     def _on_blink_timeout(self) -> None:
-        if self._rebuilt is None or self._picture is None:
+        if self.beside.picture is None or self._picture is None:
             return
         self._is_blinked = not self._is_blinked
         self._show_left()
@@ -432,8 +306,4 @@ class Viewer(QWidget):
 
     def _on_colour_map_chosen(self, name: str) -> None:
         self._explain()
-        if self._crop is not None:
-            chosen = self.strip.selected
-            self._show_crop(name)
-            self.strip.select(*chosen)
-            self._show_rebuilt()
+        self.beside.recolour(name)

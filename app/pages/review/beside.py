@@ -1,0 +1,174 @@
+"""What stands beside the image under review: its reconstruction, pass by pass."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+
+from app.canvas.picture import Picture
+from app.canvas.view import Canvas
+from app.commands import Actions
+from app.pages.review.explaining import rebuilt_picture
+from app.pages.review.state import Review
+from app.pages.review.strip import PassStrip, pass_word
+from app.reconstructions import Asked
+from app.session import Session, Slowly
+from app.words import tr
+from core.reconstructions import CropPasses, Reconstruction
+
+_DWELL_MS: Final = 250  # leafing through a queue asks for nothing
+
+
+class Pane(QWidget):
+    """A canvas below the words that say what it shows."""
+
+    def __init__(self, session: Session, actions: Actions, words: str, parent: QWidget) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        self.word = QLabel(words, self)
+        self.word.setProperty("role", "muted")
+        self.word.setContentsMargins(8, 2, 8, 3)
+        column.addWidget(self.word)
+        self.canvas = Canvas(self)
+        self.canvas.navigation.wheel_zooms = bool(session.settings.get("work.wheel_zooms"))
+        actions.attach(self.canvas)
+        column.addWidget(self.canvas, 1)
+
+
+class Beside(Pane):
+    """Follows the row of a review. The passes to choose from stand in `strip`, which lies elsewhere."""
+
+    shown = Signal()  # another picture: what explains the row is to be laid over it
+
+    def __init__(self, review: Review, actions: Actions, strip: PassStrip, parent: QWidget) -> None:
+        super().__init__(review.session, actions, tr("Reconstruction"), parent)
+        self._review = review
+        self._session = review.session
+        self._strip = strip
+        self._image: Picture | None = None
+        self._rebuilt: Picture | None = None
+        self._found: Reconstruction | None = None
+        self._crop: CropPasses | None = None
+        self._is_active = False
+        self._dwell = Slowly(self._on_dwelt, _DWELL_MS, self)
+        strip.chosen.connect(lambda _number, _face: self._show_rebuilt())
+        reconstructions = self._session.reconstructions
+        reconstructions.began.connect(self._on_reconstruction_began)
+        reconstructions.ready.connect(self._on_reconstruction_ready)
+        reconstructions.failed.connect(self._on_reconstruction_failed)
+
+    # -- for the viewer
+
+    @property
+    def picture(self) -> Picture | None:
+        """What the image is compared with; None while it is not there."""
+        return self._rebuilt
+
+    @property
+    def words(self) -> str:
+        """What that is."""
+        number, face = self._strip.selected
+        if number == 0:
+            return tr("As the model was given it")
+        what = tr("Difference") if face == "difference" else tr("Reconstruction")
+        return f"{what} · {pass_word(number, 0 if self._crop is None else self._crop.judged)}"
+
+    def activate(self) -> None:
+        """The page came on screen."""
+        self._is_active = True
+        if self._found is None:
+            self._dwell.start()
+
+    def rest(self) -> None:
+        """The page went: nothing is asked for."""
+        self._is_active = False
+        self._dwell.stop()
+
+    def begin(self) -> None:
+        """Another row, or none: what stood here goes."""
+        self._image = self._rebuilt = self._found = self._crop = None
+        self._strip.show_words("")
+        self.canvas.show_image(None)
+        self.word.setText(tr("Reconstruction"))
+        if self._is_active and self._review.unit is not None:
+            self._dwell.start()
+
+    def set_image(self, picture: Picture) -> None:
+        """The image of the row was read."""
+        self._image = picture
+        self._show_rebuilt()
+
+    def recolour(self, colour_map: str) -> None:
+        """Differences in other colours."""
+        if self._crop is not None:
+            chosen = self._strip.selected
+            self._strip.show_crop(self._crop, colour_map)
+            self._strip.select(*chosen)
+            self._show_rebuilt()
+
+    # -- reconstructions
+
+    def _on_dwelt(self) -> None:
+        unit = self._review.unit
+        if unit is None or not self._is_active or self._found is not None:
+            return
+        if unit.table.has_model:
+            self._session.reconstructions.ask(unit.asked)
+        else:
+            words = tr("This training left no model to rebuild images with")
+            self._strip.show_words(words if self.isHidden() else "")
+            self.canvas.show_notice(words)
+
+    def _is_mine(self, asked: Asked) -> bool:
+        unit = self._review.unit
+        return unit is not None and unit.asked == asked
+
+    def _on_reconstruction_began(self, asked: Asked, loads: bool) -> None:
+        if not self._is_mine(asked):
+            return
+        words = tr("Loading the model, once …") if loads else tr("Rebuilding the image …")
+        self._strip.show_words(words)
+        self.canvas.show_notice(words, tr("The contour is there already: it comes from the stored map."))
+
+    def _on_reconstruction_failed(self, asked: Asked, error: Exception) -> None:
+        if self._is_mine(asked):
+            self._strip.show_words(tr("No reconstruction of this image"))
+            self.canvas.show_error(error)
+
+    def _on_reconstruction_ready(self, asked: Asked, found: Reconstruction) -> None:
+        unit = self._review.unit
+        if unit is None or unit.asked != asked:
+            return
+        self._found = found
+        own = [crop for crop in found.crops if crop.geometry.box == unit.box] if unit.cell else []
+        self._crop = own[0] if own else found.worst
+        self._strip.show_crop(self._crop, str(self._session.settings.get("look.colour_map")))
+        self._show_rebuilt()
+
+    def _show_rebuilt(self) -> None:
+        """The chosen pass of every crop where it lies, at the place that the image is looked at."""
+        found, image = self._found, self._image
+        if found is None or image is None:
+            return
+        number, face = self._strip.selected
+        colour_map = str(self._session.settings.get("look.colour_map"))
+        size = (image.width, image.height)
+        ground, owner = image, found
+        self._session.background.run(
+            lambda: rebuilt_picture(owner, number, face, colour_map, size, ground),
+            self._take_rebuilt,
+            owner=self,
+            key="rebuilt",
+        )
+
+    def _take_rebuilt(self, rebuilt: Picture) -> None:
+        if self._found is None:
+            return
+        self._rebuilt = rebuilt
+        self.word.setText(self.words)
+        self.canvas.show_image(rebuilt, keep_view=True)
+        self.shown.emit()
