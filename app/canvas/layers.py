@@ -32,6 +32,7 @@ _FILL: Final = 0.42  # of a layer's opacity: the edge is what counts, the defect
 _DENSEST: Final = 0.85
 _HALO: Final = QColor(12, 14, 16, 150)
 _COARSEST: Final = 64
+_AROUND: Final = 256  # device pixels beyond what is seen that heat is drawn ahead while it is moved
 
 
 class Layer(Protocol):
@@ -138,6 +139,7 @@ class HeatLayer:
         self._placed: Final = Placed(self.levels, x0, y0, width / (x1 - x0), height / (y1 - y0))
         self.colour_map = colour_map
         self._table = self._heat_table()
+        self._drawn: tuple[float, Box, QImage] | None = None  # scale, place from the corner of the image, pixels
 
     @property
     def extent(self) -> Extent | None:
@@ -147,15 +149,30 @@ class HeatLayer:
         """inferno, viridis or cividis. Raises KeyError."""
         self.colour_map = name
         self._table = self._heat_table()
+        self._drawn = None
 
     def paint(self, painter: QPainter, view: Viewport, box: Box, opacity: float) -> None:
         shown = intersection(view.device_box(self._placed.extent), box)
         if shown is None:
             return
-        values = np.ascontiguousarray(linear(self._placed, view, shown), np.uint8)
+        (x0, y0, _, _), image = self._rendered(view, shown)
         painter.setOpacity(opacity)
-        _draw_indexed(painter, values, shown, self._table)
+        width, height = shown[2] - shown[0], shown[3] - shown[1]
+        painter.drawImage(shown[0], shown[1], image, shown[0] - x0, shown[1] - y0, width, height)
         painter.setOpacity(1.0)
+
+    def _rendered(self, view: Viewport, shown: Box) -> tuple[Box, QImage]:
+        """Pixels that hold those of `shown`, and where they lie; kept for as long as the image is only moved."""
+        dx, dy = int(view.dx), int(view.dy)
+        known = self._drawn if self._drawn is not None and self._drawn[0] == view.scale else None
+        if known is None or intersection(known[1], _moved(shown, -dx, -dy)) != _moved(shown, -dx, -dy):
+            more = 0 if known is None else _AROUND  # it is being moved: what comes next is drawn ahead
+            around = (shown[0] - more, shown[1] - more, shown[2] + more, shown[3] + more)
+            box = intersection(view.device_box(self._placed.extent), around) or shown
+            values = np.ascontiguousarray(linear(self._placed, view, box), np.uint8)
+            image = _indexed(values, self._table).convertToFormat(QImage.Format.Format_ARGB32_Premultiplied)
+            known = self._drawn = (view.scale, _moved(box, -dx, -dy), image)
+        return _moved(known[1], dx, dy), known[2]
 
     def _heat_table(self) -> list[int]:
         warmth = np.linspace(0, 1, 256)
@@ -233,10 +250,19 @@ def rectangle(view: Viewport, extent: Extent) -> QRectF:
 
 
 def _draw_indexed(painter: QPainter, indices: NDArray[np.uint8], box: Box, table: Sequence[int]) -> None:
+    painter.drawImage(box[0], box[1], _indexed(indices, table))
+
+
+def _indexed(indices: NDArray[np.uint8], table: Sequence[int]) -> QImage:
+    """An image on these bytes, not a copy."""
     height, width = indices.shape
     image = QImage(indices.data, width, height, width, QImage.Format.Format_Indexed8)
     image.setColorTable(table)
-    painter.drawImage(box[0], box[1], image)
+    return image
+
+
+def _moved(box: Box, dx: int, dy: int) -> Box:
+    return (box[0] + dx, box[1] + dy, box[2] + dx, box[3] + dy)
 
 
 def _class_table(colours: Mapping[int, QColor]) -> list[int]:

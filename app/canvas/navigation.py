@@ -151,6 +151,12 @@ class HeldKeys:
             self.is_pinned = pinned
             self._changed()
 
+    def follow(self, hides: bool, heats: bool) -> None:
+        """Hold what is held over another canvas."""
+        if (hides, heats) != (self.hides, self.heats):
+            self.hides, self.heats = hides, heats
+            self._changed()
+
     def key(self, event: QKeyEvent, *, down: bool) -> bool:
         """Whether the key was one of ours."""
         harmless = Qt.KeyboardModifier.KeypadModifier | Qt.KeyboardModifier.ShiftModifier

@@ -45,6 +45,7 @@ class Canvas(QWidget):
     heat_pinned = Signal(bool)
     adjust_changed = Signal(object)
     _moved = Signal(object, bool)  # Viewport and whether it is fitted, for linked canvases
+    _held_moved = Signal(bool, bool)  # whether X and H are held, for linked canvases
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -248,15 +249,19 @@ class Canvas(QWidget):
             self._set_view(view.resized(self._view.width, self._view.height, self._view.dpr).held(self.extent))
 
     def link(self, other: Canvas) -> None:
-        """From now on both look at the same place."""
+        """From now on both look at the same place, and X and H held over one act on both."""
         self._moved.connect(other._on_linked_moved)
         other._moved.connect(self._on_linked_moved)
+        self._held_moved.connect(other._on_linked_held)
+        other._held_moved.connect(self._on_linked_held)
         other._on_linked_moved(self._view, self._is_fitted)
 
     def unlink(self, other: Canvas) -> None:
         """Each looks for itself again."""
         self._moved.disconnect(other._on_linked_moved)
         other._moved.disconnect(self._on_linked_moved)
+        self._held_moved.disconnect(other._on_linked_held)
+        other._held_moved.disconnect(self._on_linked_held)
 
     def _set_view(self, view: Viewport, *, fitted: bool = False, force: bool = False) -> None:
         self._is_fitted = fitted
@@ -283,6 +288,9 @@ class Canvas(QWidget):
             self._set_view(view.resized(self._view.width, self._view.height, self._view.dpr), fitted=fitted)
         finally:
             self._following = False
+
+    def _on_linked_held(self, hides: bool, heats: bool) -> None:
+        self._held.follow(hides, heats)
 
     # -- tools
 
@@ -405,6 +413,7 @@ class Canvas(QWidget):
 
     def _on_held_changed(self) -> None:
         self.update()
+        self._held_moved.emit(self._held.hides, self._held.heats)
         if self._held.is_pinned != self._was_pinned:
             self._was_pinned = self._held.is_pinned
             self.heat_pinned.emit(self._was_pinned)

@@ -267,9 +267,9 @@ def test_holding_h_over_the_list_shows_the_heat(page: ReviewPage, qtbot: QtBot) 
     canvas = page.viewer.left
     page.queue.list.setFocus()
     qtbot.keyPress(page.queue.list, Qt.Key.Key_H)
-    assert canvas._held.shows_heat
+    assert canvas._held.shows_heat and page.viewer.right._held.shows_heat
     qtbot.keyRelease(page.queue.list, Qt.Key.Key_H)
-    assert not canvas._held.shows_heat
+    assert not canvas._held.shows_heat and not page.viewer.right._held.shows_heat
     page.viewer.bar.heat.click()
     assert canvas.is_heat_pinned
     assert page.viewer.right.is_heat_pinned
