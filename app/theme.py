@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, Literal
 
 from PySide6.QtCore import QObject, Qt
@@ -15,13 +16,14 @@ Mode = Literal["system", "light", "dark"]
 SPACE: Final = 8
 TEXT_PX: Final = 13
 
-# Okabe and Ito's colours: told apart with every common colour blindness. A shape goes with each on screen.
+# Okabe and Ito's colours: told apart with every common colour blindness. A shape goes with each on screen. They are for
+# shapes; text takes `ink`, because orange letters on a light ground cannot be read.
 COLOUR: Final[Mapping[str, QColor]] = {
     "good": QColor("#009e73"),
     "defective": QColor("#d55e00"),
     "unsure": QColor("#cc79a7"),
     "roi": QColor("#56b4e9"),
-    "accent": QColor("#2f7ad1"),
+    "accent": QColor("#2b74c9"),
     "train": QColor("#0072b2"),
     "tuning": QColor("#b8860b"),
     "test": QColor("#7a5cc0"),
@@ -34,12 +36,14 @@ SHAPE: Final[Mapping[str, str]] = {"good": "●", "defective": "▲", "unsure": 
 
 _DARK: Final = {
     "window": "#1e2125", "base": "#17191c", "alternate": "#22262b", "text": "#e6e8eb", "muted": "#9aa1ab",
-    "button": "#2a2f36", "line": "#363c44", "raised": "#262a30", "highlight": "#2f7ad1", "tooltip": "#2f353d",
+    "button": "#2a2f36", "line": "#363c44", "raised": "#262a30", "highlight": "#2b74c9", "tooltip": "#2f353d",
 }  # fmt: skip
 _LIGHT: Final = {
     "window": "#f4f5f7", "base": "#ffffff", "alternate": "#f0f2f4", "text": "#1b1f24", "muted": "#646b75",
-    "button": "#ffffff", "line": "#d5d9df", "raised": "#ffffff", "highlight": "#2f7ad1", "tooltip": "#ffffff",
+    "button": "#ffffff", "line": "#d5d9df", "raised": "#ffffff", "highlight": "#2b74c9", "tooltip": "#ffffff",
 }  # fmt: skip
+_GROUNDS: Final = ("window", "base", "alternate", "button", "raised", "tooltip")
+_READABLE: Final = 4.5  # WCAG 2.2, 1.4.3
 
 
 class Theme(QObject):
@@ -72,6 +76,17 @@ class Theme(QObject):
     def _on_scheme_changed(self, _: Qt.ColorScheme) -> None:
         if self._mode == "system":
             self._paint()
+
+
+def contrast(first: QColor, second: QColor) -> float:
+    """How far two colours stand apart, 1 to 21 (WCAG 2.2, contrast ratio)."""
+    low, high = sorted((_luminance(first), _luminance(second)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def ink(meaning: str) -> QColor:
+    """The colour of `meaning` as text: as near to it as can be read on every ground of the present look."""
+    return QColor(_ink(meaning, is_dark()))
 
 
 def is_dark() -> bool:
@@ -109,6 +124,24 @@ def mono() -> QFont:
     return font
 
 
+def _luminance(colour: QColor) -> float:
+    parts = (colour.redF(), colour.greenF(), colour.blueF())
+    red, green, blue = (one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts)
+    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
+
+
+@cache
+def _ink(meaning: str, dark: bool) -> str:
+    """`#rrggbb`: the meaning's hue, darker or lighter by as many steps as it takes."""
+    tokens, colour = _DARK if dark else _LIGHT, COLOUR[meaning]
+    grounds = [QColor(tokens[name]) for name in _GROUNDS]
+    hue, saturation, lightness = colour.hslHueF(), colour.hslSaturationF(), colour.lightnessF()
+    while min(contrast(colour, ground) for ground in grounds) < _READABLE:
+        lightness = min(1.0, max(0.0, lightness + (0.01 if dark else -0.01)))
+        colour = QColor(QColor.fromHslF(max(0.0, hue), saturation, lightness).name())
+    return colour.name()
+
+
 def _palette(tokens: Mapping[str, str]) -> QPalette:
     role = QPalette.ColorRole
     palette = QPalette()
@@ -119,13 +152,15 @@ def _palette(tokens: Mapping[str, str]) -> QPalette:
         ("text", (role.WindowText, role.Text, role.ButtonText, role.ToolTipText, role.BrightText)),
         ("button", (role.Button,)),
         ("tooltip", (role.ToolTipBase,)),
-        ("highlight", (role.Highlight, role.Link, role.LinkVisited)),
+        ("highlight", (role.Highlight,)),
         ("muted", (role.PlaceholderText,)),
         ("line", (role.Mid, role.Midlight, role.Light, role.Dark)),
     ):
         for one in where:
             palette.setColor(one, QColor(tokens[name]))
     palette.setColor(role.HighlightedText, QColor("#ffffff"))
+    for one in (role.Link, role.LinkVisited):
+        palette.setColor(one, QColor(_ink("accent", tokens is _DARK)))
     faded = QColor(tokens["muted"])
     for one in (role.WindowText, role.Text, role.ButtonText):
         palette.setColor(QPalette.ColorGroup.Disabled, one, faded)
@@ -137,8 +172,10 @@ def _sheet(tokens: Mapping[str, str]) -> str:
     rules = (resources() / "theme" / "flawscope.qss").read_text(encoding="utf-8")
     words = dict(tokens) | {
         "accent": accent,
-        "accent_light": COLOUR["accent"].lighter(112).name(),
-        "warning": COLOUR["warning"].name(),
+        "accent_hover": COLOUR["accent"].darker(108).name(),
+        "accent_ink": _ink("accent", tokens is _DARK),
+        "warning_ink": _ink("warning", tokens is _DARK),
+        "defective_ink": _ink("defective", tokens is _DARK),
         "scroll": tokens["line"],
         "folder": (resources() / "theme").as_posix(),
     }

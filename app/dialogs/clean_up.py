@@ -236,7 +236,7 @@ class CleanUp(Dialog):
             for column in range(3):
                 item.setForeground(column, theme.muted())
         if heap.goes_freely:
-            item.setForeground(2, theme.COLOUR["good"])
+            item.setForeground(2, theme.ink("good"))
         return item
 
     def _leaves(self) -> Sequence[QTreeWidgetItem]:

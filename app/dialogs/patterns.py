@@ -130,4 +130,4 @@ def _line(name: str, span: tuple[int, int] | None) -> str:
 
 
 def _coloured(text: str, meaning: str) -> str:
-    return f'<span style="color:{theme.COLOUR[meaning].name()}">{html.escape(text)}</span>'
+    return f'<span style="color:{theme.ink(meaning).name()}">{html.escape(text)}</span>'
