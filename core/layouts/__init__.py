@@ -15,12 +15,15 @@ other entry is `unused`, which here means "not assigned yet". `tuning` is never 
 """
 
 from core.layouts.entries import Counts, Entry, Kind, Problem, Recognition, ScanReport
+from core.layouts.masks import NO_IMAGE, NO_MASK
 from core.layouts.recognition import recognise
 from core.layouts.scanning import DEFAULT_VIEW, Protocol, scan
 from core.layouts.words import Role, natural_key, role_of
 
 __all__ = [
     "DEFAULT_VIEW",
+    "NO_IMAGE",
+    "NO_MASK",
     "Counts",
     "Entry",
     "Kind",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -11,7 +11,17 @@ from core.layouts.entries import ScanReport
 from core.layouts.folders import list_folder
 from core.layouts.words import is_plain_word, role_of
 
+NO_IMAGE: Final = (
+    "this mask has no image of its name: it is left out. Name it like its image, or bring the image, "
+    "then add the images again"
+)
+NO_MASK: Final = (
+    "this defective image has no mask: it is kept, pixel figures leave it out. Paint the defect, "
+    "or bring a mask of its name and add the images again"
+)
+_TWICE: Final = "this mask has the name of {other}: that one counts, this one is left out. Remove one of the two"
 _ENDINGS: Final = ("_mask", "-mask", "_gt", "_label", "")
+_BESIDE: Final = "_mask"
 
 
 @dataclass
@@ -69,26 +79,35 @@ class MaskFinder:
         masks = self._open(folder)
         for key, name in masks.names.items():
             if key not in masks.claimed:
-                self._report.problem(folder / name, "this mask has no image; it is left out")
+                self._report.problem(folder / name, NO_IMAGE)
         for name in list_folder(folder, ScanReport()).folders:
             self._report_below(folder / name)
 
     def _open(self, folder: Path) -> _MaskFolder:
         if folder not in self._folders:
-            listing = list_folder(folder, self._report) if folder.is_dir() else None
-            names = {} if listing is None else {_stem(name).casefold(): name for name in listing.images}
+            names: dict[str, str] = {}
+            for name in list_folder(folder, self._report).images if folder.is_dir() else ():
+                other = names.setdefault(_stem(name).casefold(), name)
+                if other != name:
+                    self._report.problem(folder / name, _TWICE.format(other=other))
             self._folders[folder] = _MaskFolder(folder, names)
         return self._folders[folder]
 
 
 def beside(names: Sequence[str]) -> dict[str, str]:
     """Masks that lie among the images of one folder: image stem -> name, for `x_mask.png` beside `x.png`."""
-    candidates = [name for name in names if _stem(name).casefold().endswith("_mask")]
+    candidates = [name for name in names if _is_named_mask(name)]
     if not candidates:
         return {}
     stems = {_stem(name).casefold() for name in names}
-    pairs = {_stem(name).casefold().removesuffix("_mask"): name for name in candidates}
+    pairs = {_stem(name).casefold().removesuffix(_BESIDE): name for name in candidates}
     return {stem: name for stem, name in pairs.items() if stem in stems}
+
+
+def strays(names: Sequence[str], paired: Collection[str]) -> set[str]:
+    """Masks among the images of a folder that belong to none of them; images where all are named like masks."""
+    found = {name for name in names if _is_named_mask(name) and name not in paired}
+    return found if len(found) + len(paired) < len(names) else set()
 
 
 def _places(root: Path, parts: tuple[str, ...]) -> list[Path]:
@@ -99,6 +118,10 @@ def _places(root: Path, parts: tuple[str, ...]) -> list[Path]:
     classes = [part for part in rest if not (role_of(part) == "bad" and is_plain_word(part, "bad"))]
     places += [root.joinpath(*classes), *([root / parts[-1]] if parts else []), root]
     return list(dict.fromkeys(places))
+
+
+def _is_named_mask(name: str) -> bool:
+    return _stem(name).casefold().endswith(_BESIDE)
 
 
 def _stem(name: str) -> str:

@@ -12,7 +12,7 @@ from typing import Final, Literal
 from core.errors import InputError
 from core.layouts.entries import Entry, Kind, Recognition, ScanReport
 from core.layouts.folders import Listing, list_folder
-from core.layouts.masks import MaskFinder, beside
+from core.layouts.masks import NO_IMAGE, NO_MASK, MaskFinder, beside, strays
 from core.layouts.words import is_plain_word, role_of
 from core.words import Label, Split
 
@@ -154,9 +154,13 @@ class _ProductWalk:
         mask_folders = self.masks.for_folder(folder)
         pairs = beside(listing.images)
         besides = set(pairs.values())
+        alone = strays(listing.images, besides) if besides or self.masks.any_roots else set()
         label, split = _settled(context, self._told)
         for name in listing.images:
             if name in besides:
+                continue
+            if name in alone:
+                self._report.problem(folder / name, NO_IMAGE)
                 continue
             stem = name[: name.rfind(".")]
             mask = folder / pairs[stem.casefold()] if stem.casefold() in pairs else None
@@ -165,7 +169,7 @@ class _ProductWalk:
             if label == "good":
                 mask = None  # an empty mask beside a good image says nothing new
             elif label == "defective" and mask is None and (self.masks.any_roots or pairs):
-                self._report.problem(folder / name, "this defective image has no mask; pixel figures leave it out")
+                self._report.problem(folder / name, NO_MASK)
             self._report.count(
                 product=self._product, split=split, label=label, defect_class=context.defect_class, mask=bool(mask)
             )

@@ -229,6 +229,17 @@ class ImageMethods(Store):
 
         self._write(change)
 
+    def add_problems(self, found: Sequence[tuple[str, str]]) -> None:
+        """Keep several problems, each (file, what is wrong), in one transaction."""
+
+        def change(tx: Transaction) -> None:
+            for path, text in found:
+                tx.insert("problem", at=tx.now, path=path, text=text)
+                tx.audit("problem", "image", after={"path": path, "text": text})
+
+        if found:
+            self._write(change)
+
     def solve_problems(self, ids: Sequence[int]) -> None:
         """Mark problems as mended; their images carry none any more."""
 

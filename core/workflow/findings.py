@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from core.project import Project
 from core.project.records import Problem
+from core.workflow.problems import is_of_mask
 
 FindingKind = Literal[
     "folder_missing", "unreadable", "gone", "changed", "sizes_differ", "duplicates", "straddling", "one_lot", "file"
@@ -22,13 +23,15 @@ _FILES: Final = 200  # kinds of problems with files that are listed, and files o
 class Finding:
     """One thing: a sentence, the images that it is about (the first few thousand), and the mend that is offered.
 
-    `stops` says that work cannot go on well before it is mended; the others are worth a look.
+    `stops` says that work cannot go on well before it is mended; the others are worth a look. `instead` is another
+    mend that is offered beside.
     """
 
     kind: FindingKind
     sentence: str
     hint: str = ""
     mend: Mend = ""
+    instead: Mend = ""
     images: tuple[int, ...] = ()
     problems: tuple[int, ...] = ()
     root_id: int | None = None
@@ -101,11 +104,13 @@ def _files(project: Project) -> Iterator[Finding]:
     for text, found in list(alike.items())[:_FILES]:
         names = [Path(problem.path).name for problem in found]
         one = len(found) == 1
+        closes = is_of_mask(text)
         yield Finding(
             "file",
             f"{names[0]}: {text}" if one else f"{len(found):,} files: {text}",
             str(Path(found[0].path).parent) if one else ", ".join(names[:3]) + (" …" if len(names) > 3 else ""),
-            "seen",
+            "look_again" if closes else "seen",
+            "seen" if closes else "",
             images=_images_of(project, found),
             problems=tuple(problem.id for problem in found),
         )

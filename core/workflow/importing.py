@@ -295,9 +295,9 @@ def take_in(
     found = project.add_images(rows(), root=recognition.root, complete=True)
     _remember(project, recognition, choice)
     _solve_problems(project, clean)
-    problems.keep(project, [(found.path, found.text) for found in report.problems])
     _propose_windows(project)
     taken = masks.take_in(project, masked, progress=progress)
+    _keep_problems(project, recognition, report, taken)
     sentence = splitting.propose(project, seed=choice.seed)
     named = tuple(f"{problem.path}: {problem.text}" for problem in project.problems())
     return ImportReport(
@@ -306,7 +306,7 @@ def take_in(
         notes=recognition.notes,
         found=found,
         counts=splitting.counts(project),
-        masks=taken,
+        masks=taken.written + taken.unchanged,
         split_sentence=sentence,
         problems=named,
         seconds=round(time.monotonic() - begin, 2),
@@ -346,9 +346,20 @@ def _unreadable_before(project: Project) -> dict[str, int]:
 
 
 def _solve_problems(project: Project, ids: list[int]) -> None:
-    """Problems of files that are well now; a mask's or a twin's problem is found again if it is still there."""
+    """Problems of images that are well now."""
     if ids:
         project.solve_problems(ids)
+
+
+def _keep_problems(
+    project: Project, recognition: layouts.Recognition, report: layouts.ScanReport, taken: masks.MaskReport
+) -> None:
+    """What is wrong in the folder now; problems with masks that were mended since the last look close."""
+    seen = [(found.path, found.text) for found in report.problems]
+    problems.keep(project, [one for one in seen if not problems.is_of_mask(one[1])])
+    of_masks = [one for one in seen if problems.is_of_mask(one[1])]
+    is_whole = report.problem_count == len(seen)
+    problems.settle_masks(project, recognition.folders, [*of_masks, *taken.left_out], is_whole=is_whole)
 
 
 def _examine(entry: layouts.Entry) -> _Examined:

@@ -107,3 +107,18 @@ def test_files_of_which_the_same_is_said_come_together(tmp_path: Path) -> None:
         assert found.sentence.startswith("4 files: this defective image has no mask")
         assert found.hint == "1.png, 2.png, 3.png …"
         assert len(found.images) == len(found.problems) == 4
+
+
+def test_a_problem_with_a_mask_is_mended_by_looking_again_or_taken_off(tmp_path: Path) -> None:
+    root = fill(tmp_path / "nut", *(f"good/{n}.png" for n in range(12)), "bad/0.png", "bad/1.png")
+    for number in range(2):
+        save_png(root / "ground_truth" / "bad" / f"{number}_mask.png", np.full((8, 8), 255, np.uint8))
+    import_folder(root, tmp_path / "project", Choice())
+    with Project.open(tmp_path / "project") as project:
+        (found,) = of_kind(project, "file")
+        assert found.sentence.startswith("2 files: this mask measures 8 x 8 pixels, its image 24 x 16: it is left out")
+        assert (found.mend, found.instead) == ("look_again", "seen")
+        save_png(root / "ground_truth" / "bad" / "1_mask.png", np.full((16, 24), 255, np.uint8))
+        add_to(project, None)
+        (found,) = of_kind(project, "file")
+        assert found.sentence.startswith("0_mask.png: this mask measures")

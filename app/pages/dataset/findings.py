@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
@@ -17,7 +18,7 @@ _FIRST: Final = 6  # shown before a person asks for all
 
 
 class FindingList(QWidget):
-    """`mend_wanted` and `show_wanted` carry the finding."""
+    """`mend_wanted` and `show_wanted` carry the finding, with the mend that was pressed."""
 
     mend_wanted = Signal(object)
     show_wanted = Signal(object)
@@ -90,9 +91,10 @@ class FindingList(QWidget):
         links.setSpacing(theme.SPACE)
         if finding.images:
             links.addWidget(self._link(tr("Show"), lambda: self.show_wanted.emit(finding), line))
-        word = mend_words(finding.mend)
-        if word:
-            links.addWidget(self._link(word, lambda: self.mend_wanted.emit(finding), line))
+        for mend in (finding.mend, finding.instead):
+            if word := mend_words(mend):
+                chosen = replace(finding, mend=mend)
+                links.addWidget(self._link(word, lambda _=False, chosen=chosen: self.mend_wanted.emit(chosen), line))
         links.addStretch(1)
         column.addLayout(links)
         row.addLayout(column, 1)
