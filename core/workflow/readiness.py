@@ -29,7 +29,7 @@ State = Literal["fine", "warning", "missing", "open"]  # open: still being looke
 Fix = Literal["", "label", "roi", "split", "preset", "space", "install"]
 
 PROCESSOR: Final = "processor"
-_FEW_TUNING: Final = 5
+_ENOUGH_TUNING: Final = 20  # core.evaluation.decisions.ENOUGH_GOOD, which brings libraries that no window waits for
 _SMALL: Final = 3.0  # model pixels a side: a smaller defect drowns in the mean that makes the score
 _SPECK: Final = 4  # image pixels: fewer are a slip of the brush
 _MEASURED: Final = 200  # masks that are looked at
@@ -229,11 +229,17 @@ def _defect(facts: Facts, config: TrainingConfig) -> Check:
 def _tuning(facts: Facts) -> Check:
     if not facts.tuning_good:
         return Check("tuning", "warning", "No good image is set aside for tuning: there will be no threshold.", "split")
-    good = _many(facts.tuning_good, "good tuning image")
+    judged = facts.tuning_good * max(1, len(facts.boxes))
+    cells = f" with {judged:,} cells" if facts.boxes else ""
+    good = f"{_many(facts.tuning_good, 'good tuning image')}{cells}"
+    if judged < _ENOUGH_TUNING:
+        what = "its score" if judged == 1 else "their highest score"
+        few = f"Only {good}, fewer than {_ENOUGH_TUNING}: the threshold will be {what}, no rate is claimed."
+        return Check(
+            "tuning", "warning", few if facts.test else f"{few} No test image: there will be no figures.", "split"
+        )
     if not facts.test:
         return Check("tuning", "warning", f"{good}, but no test image: there will be no figures.", "split")
-    if facts.tuning_good < _FEW_TUNING:
-        return Check("tuning", "warning", f"Only {good}: the threshold will be rough.", "split")
     return Check("tuning", "fine", f"{good} for the threshold, {_many(facts.test, 'test image')} for the figures.")
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from core.config import TrainingConfig, preset, with_overrides
+from core.evaluation.decisions import ThresholdChoice, choose_threshold
 from core.imaging import save_png
 from core.project import NewImage, Project
 from core.project.records import Cell
@@ -17,7 +18,7 @@ from core.workflow.readiness import Check, Facts, Key, Painted
 
 NOW = datetime(2026, 3, 5, 22, 30)
 QUICK = preset("prff", "quick")
-READY = Facts("chip", "main", good=60, good_parts=60, tuning_good=6, test=20, free=100 * 2**30)
+READY = Facts("chip", "main", good=60, good_parts=60, tuning_good=24, test=20, free=100 * 2**30)
 
 
 def line(key: Key, facts: Facts, config: TrainingConfig = QUICK, *, on: str | None = "processor, 2 threads") -> Check:
@@ -42,7 +43,9 @@ def test_there_are_seven_lines_and_nothing_holds_a_ready_view_up() -> None:
         ("good", but(good=0, good_parts=0), "missing", "label"),
         ("good", but(good=4, good_parts=4), "warning", "label"),
         ("tuning", but(tuning_good=0), "warning", "split"),
-        ("tuning", but(tuning_good=2), "warning", "split"),
+        ("tuning", but(tuning_good=19), "warning", "split"),
+        ("tuning", but(tuning_good=20), "fine", ""),
+        ("tuning", but(tuning_good=2, boxes=((0, 0, 8, 8),) * 10), "fine", ""),
         ("tuning", but(test=0), "warning", "split"),
         ("disk", but(free=2**20), "missing", "space"),
         ("disk", but(free=2**31), "warning", "space"),
@@ -55,6 +58,32 @@ def test_each_line_says_what_is_wrong_and_where_to_mend_it(key: Key, facts: Fact
     found = line(key, facts)
     assert (found.state, found.fix) == (state, fix)
     assert found.sentence.endswith((".", "…"))
+
+
+def test_few_tuning_images_are_counted_with_what_they_mean_for_the_threshold() -> None:
+    said = line("tuning", but(tuning_good=6)).sentence
+    assert said == (
+        "Only 6 good tuning images, fewer than 20: the threshold will be their highest score, no rate is claimed."
+    )
+    assert "Only 1 good tuning image, fewer than 20: the threshold will be its score" in (
+        line("tuning", but(tuning_good=1)).sentence
+    )
+    assert "Only 1 good tuning image with 4 cells, fewer than 20" in (
+        line("tuning", but(tuning_good=1, boxes=((0, 0, 8, 8),) * 4)).sentence
+    )
+    both = line("tuning", but(tuning_good=6, test=0)).sentence
+    assert both.startswith("Only 6 good") and both.endswith("No test image: there will be no figures.")
+    assert (
+        line("tuning", but(tuning_good=24)).sentence
+        == "24 good tuning images for the threshold, 20 test images for the figures."
+    )
+
+
+@pytest.mark.parametrize("count", [1, 6, 19, 20, 24])
+def test_the_line_warns_exactly_where_the_threshold_claims_no_rate(count: int) -> None:
+    choice = choose_threshold(np.linspace(0.1, 0.4, count))
+    assert isinstance(choice, ThresholdChoice)
+    assert (line("tuning", but(tuning_good=count)).state == "fine") == choice.claims_rate
 
 
 def test_only_what_is_missing_holds_a_training_up() -> None:
