@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from core.config.baselines import DraemLossConfig, DraemNetworkConfig, GanomalyLossConfig, GanomalyNetworkConfig
+from core.config.grdnet import GrdLossConfig, GrdNetworkConfig
 from core.config.network import (
     DiscConfig,
     FocalConfig,
@@ -26,9 +28,15 @@ __all__ = [
     "MODELS",
     "AugmentConfig",
     "DiscConfig",
+    "DraemLossConfig",
+    "DraemNetworkConfig",
     "EvalConfig",
     "FocalConfig",
     "FusionConfig",
+    "GanomalyLossConfig",
+    "GanomalyNetworkConfig",
+    "GrdLossConfig",
+    "GrdNetworkConfig",
     "ModelInfo",
     "PerlinConfig",
     "PreprocessConfig",

@@ -162,6 +162,10 @@ class PrffNetworkConfig(Settings):
                 raise ValueError(f"{name!r} is not a stage of the autoencoder")
         return value
 
+    def rough_weights(self) -> float:
+        """Parameters, roughly: what the size of a checkpoint is guessed from."""
+        return 290e6 * (self.recon.width / 128) ** 2
+
     def side_step(self) -> int:
         """What the image side must be a multiple of: 16 for the autoencoder, 32 for U-Net, 8 patches for Swin."""
         return 32 if self.disc.arch == "unet" else max(16, 8 * self.disc.swin.patch)
@@ -196,6 +200,7 @@ class FocalConfig(Settings):
 class PrffLossConfig(Settings):
     """L = w_mse MSE + w_ssim (1 - SSIM) + w_seg focal."""
 
+    kind: Literal["prff"] = Field("prff", title="Losses")
     w_mse: float = Field(1.0, ge=0, title="Weight of MSE")
     w_ssim: float = Field(1.0, ge=0, title="Weight of SSIM")
     w_seg: float = Field(1.0, ge=0, title="Weight of segmentation")

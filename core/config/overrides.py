@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 from pydantic import ValidationError
 
+from core.config.registry import MODELS
 from core.config.settings import Settings
 from core.config.training import TrainingConfig
 from core.errors import ConfigError
@@ -42,10 +43,17 @@ def problems(error: ValidationError) -> str:
     """What pydantic found, as one line: setting, what is wrong."""
     lines = []
     for item in error.errors(include_url=False):
-        place = ".".join(str(part) for part in item["loc"])
+        place = ".".join(str(part) for part in _settings_only(item["loc"]))
         text = item["msg"].removeprefix("Value error, ")
         lines.append(f"{place}: {text}" if place else text)
     return "; ".join(lines)
+
+
+def _settings_only(place: Sequence[int | str]) -> Iterator[int | str]:
+    """`place` without the model's name, which pydantic puts behind `network` and `loss` to say which kind it tried."""
+    for before, part in zip(("", *place), place, strict=False):
+        if not (before in ("network", "loss") and part in MODELS):
+            yield part
 
 
 def with_overrides(config: TrainingConfig, assignments: Iterable[str]) -> TrainingConfig:

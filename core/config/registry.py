@@ -16,6 +16,7 @@ class ModelInfo:
     paper: str
     line: str
     module: str
+    research: bool = False
 
 
 _ALL: Final = (
@@ -26,6 +27,32 @@ _ALL: Final = (
         "Fusion. Sensors 2023, 23(21), 8750",
         line="Rebuilds the part as it should look, compares, and looks twice when in doubt.",
         module="core.models.prff.recipe",
+    ),
+    ModelInfo(
+        name="grdnet",
+        title="GRD-Net",
+        paper="Ferrari, Fraccaroli, Lamma: GRD-Net: Generative-Reconstructive-Discriminative Anomaly "
+        "Detection with Region of Interest Attention Module. Int. J. Intelligent Systems 2023, 7773481",
+        line="Learns where to look: what lies outside the region of interest is taught to be no defect.",
+        module="core.models.grdnet.recipe",
+    ),
+    ModelInfo(
+        name="draem",
+        title="DRAEM",
+        paper="Zavrtanik, Kristan, Skocaj: DRAEM - A discriminatively trained reconstruction embedding for surface "
+        "anomaly detection. ICCV 2021",
+        line="The baseline: rebuilds once and compares.",
+        module="core.models.draem.recipe",
+        research=True,
+    ),
+    ModelInfo(
+        name="ganomaly",
+        title="GANomaly",
+        paper="Akcay, Atapour-Abarghouei, Breckon: GANomaly: Semi-supervised anomaly detection via adversarial "
+        "training. ACCV 2018",
+        line="The oldest baseline: compares two latents, shows no places.",
+        module="core.models.ganomaly.recipe",
+        research=True,
     ),
 )
 

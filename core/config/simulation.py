@@ -8,7 +8,7 @@ from pydantic import Field, StringConstraints, field_validator, model_validator
 
 from core.config.settings import Settings
 
-TextureSourceName = Annotated[str, StringConstraints(pattern=r"^(procedural|self|folder:.+)$")]
+TextureSourceName = Annotated[str, StringConstraints(pattern=r"^(procedural|self|rgb|coloured|folder:.+)$")]
 
 
 class PerlinConfig(Settings):
@@ -36,7 +36,8 @@ class SimulateConfig(Settings):
     textures: tuple[TextureSourceName, ...] = Field(
         ("procedural", "self"),
         title="Textures",
-        description="Where a defect's surface comes from: procedural, self (training images), folder:PATH",
+        description="Where a defect's surface comes from: procedural, self (training images), rgb (random colours), "
+        "coloured (noise in two colours), folder:PATH",
     )
     texture_augs: int = Field(
         4, ge=0, le=10, title="Augmenters", description="How many of the ten a texture goes through"
@@ -47,6 +48,9 @@ class SimulateConfig(Settings):
     )
     redraw_empty: int = Field(
         10, ge=0, le=50, title="Redraws", description="How often an empty outline is drawn again; 0 as published"
+    )
+    least_area: int = Field(
+        0, ge=0, title="Least area", description="Outlines below it, in pixels at 256 px, are drawn again; 0: any"
     )
     mild: float = Field(
         0.0,
@@ -90,7 +94,7 @@ class AugmentConfig(Settings):
 
     rotate_p: float = Field(0.3, ge=0, le=1, title="Rotated", description="Share of images that are turned")
     rotate_deg: float = Field(90.0, ge=0, le=180, title="Rotation", description="By up to this many degrees")
-    rotate_fill: Literal["black", "edge"] = Field(
+    rotate_fill: Literal["black", "edge", "reflect"] = Field(
         "black", title="Corners", description="What fills the corners of a turned image; black as published"
     )
     flip_h: float = Field(0.0, ge=0, le=1, title="Mirrored", description="Share mirrored left to right")

@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from core.config.baselines import DraemLossConfig, DraemNetworkConfig, GanomalyLossConfig, GanomalyNetworkConfig
+from core.config.grdnet import GrdLossConfig, GrdNetworkConfig
 from core.config.network import PrffLossConfig, PrffNetworkConfig
 from core.config.preprocess import PreprocessConfig
 from core.config.registry import MODELS
 from core.config.settings import Settings
 from core.config.simulation import AugmentConfig, SimulateConfig
+
+NetworkConfig = Annotated[
+    PrffNetworkConfig | GrdNetworkConfig | DraemNetworkConfig | GanomalyNetworkConfig, Field(discriminator="kind")
+]
+LossConfig = Annotated[
+    PrffLossConfig | GrdLossConfig | DraemLossConfig | GanomalyLossConfig, Field(discriminator="kind")
+]
 
 
 class TrainConfig(Settings):
@@ -134,8 +143,8 @@ class TrainingConfig(Settings):
     model: str = Field("prff", title="Model")
     preset: str = Field("paper", title="Preset", description="The preset that these settings started from")
     preprocess: PreprocessConfig = Field(default_factory=lambda: PreprocessConfig(), title="Image")
-    network: PrffNetworkConfig = Field(default_factory=lambda: PrffNetworkConfig(), title="Networks")
-    loss: PrffLossConfig = Field(default_factory=lambda: PrffLossConfig(), title="Losses")
+    network: NetworkConfig = Field(default_factory=lambda: PrffNetworkConfig(), title="Networks")
+    loss: LossConfig = Field(default_factory=lambda: PrffLossConfig(), title="Losses")
     simulate: SimulateConfig = Field(default_factory=lambda: SimulateConfig(), title="Artificial defects")
     augment: AugmentConfig = Field(default_factory=lambda: AugmentConfig(), title="Variation")
     train: TrainConfig = Field(default_factory=lambda: TrainConfig(), title="Training")
@@ -143,12 +152,31 @@ class TrainingConfig(Settings):
     score: ScoreConfig = Field(default_factory=lambda: ScoreConfig(), title="Score")
     eval: EvalConfig = Field(default_factory=lambda: EvalConfig(), title="Figures")
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_the_model(cls, values: Any) -> Any:
+        """Networks and losses are those of the model when they do not say whose they are."""
+        if not isinstance(values, dict):
+            return values
+        kind = values.get("model", "prff")
+        parts = {name: values.get(name, {}) for name in ("network", "loss")}
+        return values | {
+            name: {"kind": kind, **part} if isinstance(part, dict) else part for name, part in parts.items()
+        }
+
     @field_validator("model")
     @classmethod
     def _known(cls, value: str) -> str:
         if value not in MODELS:
             raise ValueError(f"{value!r} is not one of {', '.join(MODELS)}")
         return value
+
+    @model_validator(mode="after")
+    def _one_model(self) -> TrainingConfig:
+        for name, part in (("network", self.network), ("loss", self.loss)):
+            if part.kind != self.model:
+                raise ValueError(f"{name} is of {part.kind}, the model is {self.model}")
+        return self
 
     @model_validator(mode="after")
     def _side(self) -> TrainingConfig:
@@ -159,7 +187,9 @@ class TrainingConfig(Settings):
 
     @model_validator(mode="after")
     def _batch_of_one(self) -> TrainingConfig:
-        if self.train.batch == 1 and self.network.disc.arch != "unet" and self.network.disc.upernet.ppm_norm == "bn":
+        if self.train.batch > 1 or not isinstance(self.network, PrffNetworkConfig):
+            return self
+        if self.network.disc.arch != "unet" and self.network.disc.upernet.ppm_norm == "bn":
             raise ValueError(
                 "training with one image a step needs disc.upernet.ppm_norm=gn (or none), or train.batch=2"
             )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Literal
 
 import torch
@@ -27,13 +28,23 @@ def resize(x: Tensor, size: Sequence[int]) -> Tensor:
 
 
 def initialise(module: nn.Module) -> None:
-    """DRAEM's weights: convolutions N(0, 0.02) with PyTorch's default biases, batch norm N(1, 0.02) with bias 0."""
+    """DCGAN's and DRAEM's weights: convolutions N(0, 0.02) with PyTorch's default biases, batch norm N(1, 0.02)."""
     for part in module.modules():
-        if isinstance(part, nn.Conv2d):
+        if isinstance(part, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(part.weight, 0.0, 0.02)
         elif isinstance(part, nn.BatchNorm2d):
             nn.init.normal_(part.weight, 1.0, 0.02)
             nn.init.zeros_(part.bias)
+
+
+@contextmanager
+def frozen(network: nn.Module) -> Iterator[None]:
+    """Gradients pass through what `network` computes meanwhile and leave none in it; its statistics still follow."""
+    network.requires_grad_(False)
+    try:
+        yield
+    finally:
+        network.requires_grad_(True)
 
 
 class ChannelNorm(nn.LayerNorm):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import cv2
 import numpy as np
@@ -104,7 +104,7 @@ def equalize(image: Pixels, rng: np.random.Generator) -> Pixels:
 
 def rotate(image: Pixels, rng: np.random.Generator) -> Pixels:
     """Turn by U(-45, 45) degrees about the centre, black outside."""
-    return turned(image, float(rng.uniform(-45, 45)), edge=False)
+    return turned(image, float(rng.uniform(-45, 45)), fill="black")
 
 
 AUGMENTERS: Final[tuple[Augmenter, ...]] = (
@@ -126,12 +126,14 @@ def choose(rng: np.random.Generator, count: int) -> tuple[Augmenter, ...]:
     return tuple(AUGMENTERS[int(i)] for i in rng.permutation(len(AUGMENTERS))[:count])
 
 
-def turned(image: Pixels, degrees: float, *, edge: bool) -> Pixels:
-    """`image` turned about its centre, bilinear; the corners are black or repeat the edge."""
+_BORDERS: Final = {"black": cv2.BORDER_CONSTANT, "edge": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
+
+
+def turned(image: Pixels, degrees: float, *, fill: Literal["black", "edge", "reflect"]) -> Pixels:
+    """`image` turned about its centre, bilinear; the corners are black, repeat the edge or mirror the image."""
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)
-    border = cv2.BORDER_REPLICATE if edge else cv2.BORDER_CONSTANT
-    return _pixels(cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=border))
+    return _pixels(cv2.warpAffine(image, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=_BORDERS[fill]))
 
 
 def _lut(image: Pixels, table: NDArray[Any]) -> Pixels:

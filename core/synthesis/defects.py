@@ -70,13 +70,14 @@ class DefectSynthesiser:
         return spoiled, mask
 
     def _outline(self, rng: np.random.Generator) -> Pixels:
-        """(S, S) of 0 and 1; an empty one is drawn again up to `redraw_empty` times."""
+        """(S, S) of 0 and 1; one below the least area is drawn again up to `redraw_empty` times, then as an ellipse."""
+        least = least_pixels(self.simulate.least_area, self.size)
         mask = self._draw_outline(rng)
         for _ in range(self.simulate.redraw_empty):
-            if mask.any():
-                break
+            if np.count_nonzero(mask) >= max(1, least):
+                return mask
             mask = self._draw_outline(rng)
-        return mask
+        return mask if np.count_nonzero(mask) >= least else ellipse_mask(rng, self.size)
 
     def _draw_outline(self, rng: np.random.Generator) -> Pixels:
         if self.simulate.strokes > 0 and rng.random() < self.simulate.strokes:
@@ -88,7 +89,7 @@ def vary(image: Pixels, config: AugmentConfig, rng: np.random.Generator) -> Pixe
     """The good image turned, mirrored, moved and lit anew, as configured; what must be reconstructed is the result."""
     if rng.random() < config.rotate_p:
         degrees = float(rng.uniform(-config.rotate_deg, config.rotate_deg))
-        image = turned(image, degrees, edge=config.rotate_fill == "edge")
+        image = turned(image, degrees, fill=config.rotate_fill)
     if config.flip_h and rng.random() < config.flip_h:
         image = image[:, ::-1]
     if config.flip_v and rng.random() < config.flip_v:
@@ -119,6 +120,20 @@ def disturbed(image: Pixels, rng: np.random.Generator) -> Pixels:
         case _:
             shift = rng.uniform(-60, 60, 3 if rng.random() < 0.5 else 1)
             return (image + shift).clip(0, 255).astype(np.uint8)
+
+
+def least_pixels(area: int, size: int) -> int:
+    """`area`, given for an image of 256 px, at a side of `size`; never below 10 px unless it is 0."""
+    return max(10, round(area * (size / 256) ** 2)) if area else 0
+
+
+def ellipse_mask(rng: np.random.Generator, size: int) -> Pixels:
+    """One ellipse well inside (S, S), 4 to 25 % of the side across: what stands in for outlines that stay too small."""
+    mask = np.zeros((size, size), dtype=np.uint8)
+    across, down = (max(2, round(float(value) * size / 2)) for value in rng.uniform(0.04, 0.25, 2))
+    x, y = (int(value) for value in rng.uniform(0.2, 0.8, 2) * size)
+    cv2.ellipse(mask, (x, y), (across, down), float(rng.uniform(0, 180)), 0, 360, 1, -1)
+    return mask
 
 
 def stroke_mask(rng: np.random.Generator, size: int) -> Pixels:

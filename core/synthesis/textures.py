@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from core.errors import ConfigError, ImageError, InputError
 from core.imaging import SUFFIXES, load_rgb8
+from core.synthesis.perlin import perlin
 from core.synthesis.procedural import procedural
 
 Pixels = NDArray[np.uint8]
@@ -31,7 +32,8 @@ class Images(Protocol):
 class TextureSource:
     """Draws textures of one size from a mixture of sources, each as likely as the others.
 
-    `names` are `procedural`, `self` (needs `own`, the training images) and `folder:PATH`. What is drawn depends on the
+    `names` are `procedural`, `self` (needs `own`, the training images), `rgb` and `coloured` (as GRD-Net's noise)
+    and `folder:PATH`. What is drawn depends on the
     generator alone, not on what was drawn before; a file that cannot be read is told to `unreadable` once, and its
     neighbour drawn in its place. Raises `ConfigError` without `own`, `InputError` for a folder
     without images.
@@ -59,9 +61,28 @@ class TextureSource:
         name = self.names[int(rng.integers(len(self.names)))]
         if name == "procedural":
             return procedural(rng, self.size)
+        if name == "rgb":
+            return random_colours(rng, self.size)
+        if name == "coloured":
+            return coloured_noise(rng, self.size)
         if name == "self" and self.own is not None:
             return recoloured(self.own[int(rng.integers(len(self.own)))], rng)
         return self._folders[name].draw(rng)
+
+
+def random_colours(rng: np.random.Generator, size: int) -> Pixels:
+    """A colour of its own for every pixel, or one for all (GRD-Net's random RGB pixels)."""
+    shape = (size, size, 3) if rng.random() < 0.5 else (1, 1, 3)
+    return np.ascontiguousarray(np.broadcast_to(rng.integers(0, 256, shape, dtype=np.uint8), (size, size, 3)))
+
+
+def coloured_noise(rng: np.random.Generator, size: int) -> Pixels:
+    """Perlin noise between two colours, stretched over the whole range."""
+    cells = 2 ** rng.integers(1, 5, size=2)
+    field = perlin(rng, (size, size), (int(cells[0]), int(cells[1])))
+    share = (field - field.min()) / max(float(np.ptp(field)), 1e-6)
+    low, high = rng.integers(0, 256, (2, 3)).astype(np.float32)
+    return (low + share[..., None] * (high - low)).astype(np.uint8)
 
 
 def recoloured(image: Pixels, rng: np.random.Generator) -> Pixels:

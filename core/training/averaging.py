@@ -75,6 +75,7 @@ def reestimate_norms(model: Detector, batches: Iterable[Tensor]) -> int:
 def _measuring(model: nn.Module, norms: list[_Norm]) -> Iterator[None]:
     was_training = model.training
     momenta = [norm.momentum for norm in norms]
+    before = [{name: value.clone() for name, value in norm.state_dict().items()} for norm in norms]
     model.eval()
     for norm in norms:
         norm.reset_running_stats()
@@ -83,6 +84,8 @@ def _measuring(model: nn.Module, norms: list[_Norm]) -> Iterator[None]:
     try:
         yield
     finally:
-        for norm, momentum in zip(norms, momenta, strict=True):
+        for norm, momentum, state in zip(norms, momenta, before, strict=True):
             norm.momentum = momentum
+            if not norm.num_batches_tracked:  # part of the training only (a critic): nothing passed through it
+                norm.load_state_dict(state)
         model.train(was_training)

@@ -36,8 +36,6 @@ _MEASURED: Final = 200  # masks that are looked at
 _MEASURE_S: Final = 3.0
 _ROOM: Final = 2 * 2**30  # left over on the disk
 _BYTES_A_WEIGHT: Final = 40  # weights, average and two moments, the checkpoint before, and the best
-_PAPER_WEIGHTS: Final = 290e6  # of the published network, whose width is 128
-_PAPER_WIDTH: Final = 128
 _FOR_GPUS: Final = frozenset({"large", "paper"})
 _LEAST_MINUTES: Final = 1.0
 
@@ -169,9 +167,8 @@ def bytes_needed(facts: Facts, config: TrainingConfig) -> int:
     pixels = config.preprocess.size**2
     crops = max(1, len(facts.boxes))
     prepared = min(facts.good * crops * pixels * 3, config.train.cache_mb * 2**20)
-    weights = _PAPER_WEIGHTS * (config.network.recon.width / _PAPER_WIDTH) ** 2
     maps = (facts.tuning_good + facts.test) * crops * pixels
-    return round(prepared + weights * _BYTES_A_WEIGHT + maps)
+    return round(prepared + config.network.rough_weights() * _BYTES_A_WEIGHT + maps)
 
 
 def clock(moment: datetime, now: datetime) -> str:

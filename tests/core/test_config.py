@@ -11,14 +11,36 @@ from pydantic import BaseModel, ValidationError
 from core.config import MODELS, ScoreConfig, Settings, TrainingConfig, keys, preset, presets, with_overrides
 from core.errors import ConfigError
 
+_PRESETS = {
+    "prff": ["micro", "quick", "small", "medium", "large", "paper"],
+    "grdnet": ["micro", "quick", "small", "medium", "paper"],
+    "draem": ["micro", "quick", "medium", "paper"],
+    "ganomaly": ["micro", "quick", "medium", "paper"],
+}
+
 
 @pytest.mark.parametrize("model", MODELS)
-def test_presets_are_the_houses_six_from_cheap_to_dear(model: str) -> None:
+def test_presets_go_from_cheap_to_dear(model: str) -> None:
     found = presets(model)
 
-    assert [info.name for info in found] == ["micro", "quick", "small", "medium", "large", "paper"]
+    assert [info.name for info in found] == _PRESETS[model]
     assert all(info.cost and info.line for info in found)
     assert all(preset(model, info.name).preprocess.size == info.size for info in found)
+    assert all(preset(model, info.name).network.kind == preset(model, info.name).loss.kind == model for info in found)
+
+
+def test_settings_of_before_there_were_several_models_are_those_of_prff() -> None:
+    values = preset("prff", "micro").model_dump(mode="json")
+    del values["loss"]["kind"]
+
+    assert TrainingConfig.model_validate(values) == preset("prff", "micro")
+
+
+def test_networks_of_another_model_are_refused() -> None:
+    values = preset("prff", "micro").model_dump(mode="json")
+
+    with pytest.raises(ValidationError, match="network is of prff, the model is draem"):
+        TrainingConfig.model_validate({**values, "model": "draem"})
 
 
 def test_the_paper_preset_is_what_was_published() -> None:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.config import FocalConfig, SsimConfig, preset, with_overrides
 from core.models import Batch, build
-from core.models.prff.losses import focal, ssim
+from core.models.losses import focal, ssim
 
 
 def _random(seed: int, *shape: int) -> Tensor:

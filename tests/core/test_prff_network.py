@@ -25,9 +25,9 @@ from core.config import (
 from core.config.network import TAP_ALIASES
 from core.errors import ConfigError, TrainingError
 from core.models import Batch, build
-from core.models.prff.autoencoder import Autoencoder
+from core.models.autoencoder import Autoencoder
+from core.models.losses import ssim
 from core.models.prff.discriminator import SwinBackbone
-from core.models.prff.losses import ssim
 from core.models.prff.network import PrffAD
 
 

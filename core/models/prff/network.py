@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 
 from core.config import PrffNetworkConfig
+from core.models.autoencoder import Autoencoder, tap_channels
 from core.models.base import Detector, Taps
 from core.models.layers import UNet
-from core.models.prff.autoencoder import Autoencoder, tap_channels
 from core.models.prff.discriminator import Fusion, SwinUperNet
 
 

@@ -6,9 +6,9 @@ import torch
 from torch import nn
 from torch.nn.functional import mse_loss
 
-from core.config import TrainingConfig
+from core.config import PrffLossConfig, PrffNetworkConfig, TrainingConfig
 from core.models.base import Batch, Losses, OptimiserSettings, ParameterGroup, Phase, Recipe
-from core.models.prff.losses import focal, ssim
+from core.models.losses import exact, focal, ssim
 from core.models.prff.network import PrffAD
 
 
@@ -18,12 +18,14 @@ class PrffRecipe(Recipe):
     model: PrffAD
 
     def __init__(self, config: TrainingConfig) -> None:
-        self.config = config
+        assert isinstance(config.network, PrffNetworkConfig) and isinstance(config.loss, PrffLossConfig)
+        self.settings = config.loss
+        self.train = config.train
         self.model = PrffAD(config.network, config.preprocess.size)
 
     def phases(self) -> tuple[Phase, ...]:
         """A single phase, `joint`."""
-        train = self.config.train
+        train = self.train
         return (
             Phase(
                 name="joint",
@@ -38,11 +40,11 @@ class PrffRecipe(Recipe):
 
         The last shows whether D teaches the encoder to keep defects instead of repairing them.
         """
-        settings = self.config.loss
+        settings = self.settings
         r, taps = self.model.reconstruct(batch.input)
         seen = r.detach() if settings.detach_recon else r
         logits = self.model.logits(batch.input, seen, taps)
-        with torch.autocast(batch.image.device.type, enabled=False):
+        with exact(batch):
             r, image, mask = r.float(), batch.image.float(), batch.mask.float()
             error = mse_loss(r, image)
             dissimilar = 1 - ssim(r, image, settings.ssim)

@@ -1,4 +1,4 @@
-"""Reconstruction and segmentation losses of PRFF-AD and DRAEM, always in float32."""
+"""Reconstruction and segmentation losses that several models share, always in float32."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from core.config import FocalConfig, SsimConfig
+from core.models.base import Batch
 
 
 def ssim(x: Tensor, y: Tensor, config: SsimConfig) -> Tensor:
@@ -47,6 +48,18 @@ def focal(logits: Tensor, mask: Tensor, config: FocalConfig) -> Tensor:
     if config.alpha is not None:
         loss = loss * torch.where(mask > 0.5, config.alpha, 1 - config.alpha)
     return loss.mean()
+
+
+def critic_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """0.5 (BCE(real, 1) + BCE(fake, 0)) of logits, a scalar (GANomaly): what a critic minimises."""
+    wanted = F.binary_cross_entropy_with_logits(real, torch.ones_like(real))
+    unwanted = F.binary_cross_entropy_with_logits(fake, torch.zeros_like(fake))
+    return 0.5 * (wanted + unwanted)
+
+
+def exact(batch: Batch) -> torch.autocast:
+    """Within it everything is computed in float32, whatever precision the networks run in."""
+    return torch.autocast(batch.image.device.type, enabled=False)
 
 
 def _blur(x: Tensor, config: SsimConfig) -> Tensor:

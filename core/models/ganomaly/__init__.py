@@ -1,0 +1,1 @@
+"""GANomaly: an adversarial autoencoder judged by the distance of two latents."""
