@@ -47,7 +47,7 @@ class GrdNetworkConfig(Settings):
 
     def side_step(self) -> int:
         """What the image side must be a multiple of: the encoder halves it, DRAEM's U-Net needs 32."""
-        return max(32, 2 ** (len(self.channels) - 1))
+        return max(32, 1 << (len(self.channels) - 1))
 
 
 class GrdLossConfig(Settings):

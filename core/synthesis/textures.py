@@ -82,7 +82,8 @@ def coloured_noise(rng: np.random.Generator, size: int) -> Pixels:
     field = perlin(rng, (size, size), (int(cells[0]), int(cells[1])))
     share = (field - field.min()) / max(float(np.ptp(field)), 1e-6)
     low, high = rng.integers(0, 256, (2, 3)).astype(np.float32)
-    return (low + share[..., None] * (high - low)).astype(np.uint8)
+    colours: Pixels = (low + share[..., None] * (high - low)).astype(np.uint8)
+    return colours
 
 
 def recoloured(image: Pixels, rng: np.random.Generator) -> Pixels:

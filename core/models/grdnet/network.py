@@ -53,7 +53,8 @@ class Decoder(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """(N, images, S, S) in (0, 1)."""
-        return self.out(self.stages(self.start(z))).sigmoid()
+        image: Tensor = self.out(self.stages(self.start(z))).sigmoid()
+        return image
 
 
 class Generator(nn.Module):
