@@ -54,6 +54,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("label.good", "Good", ("J",), where="image", menu="Image", icon="good"),
     Command("label.defective", "Defective", ("K",), where="image", menu="Image", icon="defective"),
     Command("label.unsure", "Unsure", ("L",), where="image", menu="Image", icon="unsure"),
+    Command("view.refresh", "Bring the list up to date", ("F5",), menu="View", icon="refresh"),
     Command("view.fit", "Fit to the window", ("Ctrl+0",), where="image", menu="View"),
     Command("view.actual", "Actual pixels", ("Ctrl+1",), where="image", menu="View"),
     Command("view.compare", "Compare: single, side by side, blink", ("V",), where="image", menu="View"),

@@ -7,11 +7,12 @@ from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QPoint, QRect, Signal
+from PySide6.QtCore import QPoint, QRect, Qt, Signal
 from PySide6.QtGui import QContextMenuEvent, QHideEvent, QResizeEvent, QShowEvent
-from PySide6.QtWidgets import QMenu, QWidget
+from PySide6.QtWidgets import QMenu, QPushButton, QWidget
 
-from app.commands import Actions
+from app.background import Task
+from app.commands import Actions, keys_text
 from app.gallery.area import TileArea
 from app.gallery.empty import EmptyState
 from app.gallery.filters import Arranger, Filter, Rows, Scores, Sort, beside
@@ -30,11 +31,11 @@ class ImageGrid(TileArea):
     session's selection and current image.
 
     Images that a person changes while the grid shows them stay until it is arranged again: nothing vanishes under
-    the hand, and undo finds it in its place.
+    the hand, and undo finds it in its place. A chip says that the list is out of date, and F5 brings it up to date.
     """
 
     arranged = Signal(int, int)  # how many are shown, of how many
-    stale_changed = Signal(bool)  # images are shown that the filter would hide since they were changed
+    stale_changed = Signal(bool)  # since images were changed, others would be shown or in another order
     menu_made = Signal(object, object)  # QMenu and ids: pages add what they can do
     all_wanted = Signal()  # the button of "no image matches"
     empty_pressed = Signal()  # the button of "no images yet"
@@ -50,17 +51,28 @@ class ImageGrid(TileArea):
         self._sort: tuple[Sort, bool] = ("name", False)
         self._scored: tuple[NDArray[np.int64], Scores] | None = None
         self._shown_for: object = None  # the wish that what is shown was arranged for
+        self._labels_then = self.model.table.label
+        self._comparing: Task | None = None
         self._stale = False
         self._telling = False
         self._absent = (tr("No images yet"), tr("Add a folder of images to begin."), "")
         self._empty = EmptyState(self.viewport())
         self._empty.hide()
         self._empty.pressed.connect(self._on_empty_pressed)
+        self._build_chip()
         self.setAccessibleName(tr("Images"))
         if actions is not None:
             actions.attach(self)
         self._listen(session)
         self.arrange()
+
+    def _build_chip(self) -> None:
+        self.chip = QPushButton(tr("List is out of date: {keys}", keys=keys_text("view.refresh")), self)
+        self.chip.setProperty("role", "chip")
+        self.chip.setToolTip(tr("Images were changed since the list was made: show what matches now"))
+        self.chip.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # the keys go on to walk the images
+        self.chip.clicked.connect(self.arrange)
+        self.chip.hide()
 
     def _listen(self, session: Session) -> None:
         session.table_loaded.connect(self._on_session_table_loaded)
@@ -86,7 +98,7 @@ class ImageGrid(TileArea):
 
     @property
     def is_stale(self) -> bool:
-        """Whether images are shown that the filter would hide since they were changed; `arrange` hides them."""
+        """Whether other images would be shown, or in another order, since some were changed; `arrange` shows them."""
         return self._stale
 
     def set_filter(self, wish: Filter) -> None:
@@ -144,15 +156,17 @@ class ImageGrid(TileArea):
 
     def _on_arranged(self, table: ImageTable, rows: Rows, scores: Scores | None) -> None:
         newest = self._session.table
-        if newest is not None and len(newest) == len(table):
-            table = newest  # a label or split was changed meanwhile: the same rows
-        self._take(table, rows, scores)
+        shown = newest if newest is not None and len(newest) == len(table) else table
+        self._take(shown, rows, scores)
+        if shown is not table:
+            self._compare(shown)  # a label or split was changed meanwhile
 
     def _take(self, table: ImageTable, rows: Rows, scores: Scores | None) -> None:
         wish = (self._session.project, self._filter, self._sort)
         kept = self._held_in_sight() if wish == self._shown_for else None
         self._shown_for = wish
         self.model.show(table, rows, scores)
+        self._labels_then = table.label
         chosen = self.model.places_of(np.array(self._session.selection, np.int64))
         self._chosen.reset(len(rows), chosen, self.model.place_of(self._session.current))
         self._hovered = -1
@@ -178,10 +192,37 @@ class ImageGrid(TileArea):
         place = current if seen else self._first_in_sight()
         return self.model.id_at(place), self._rect(place).top()
 
+    def _compare(self, table: ImageTable) -> None:
+        """See in the background whether what is shown is what would be shown."""
+        wish, shown, scores, then = self._filter, self.model.rows, self.model.scores, self._labels_then
+        by_label = self._sort[0] == "label"
+        if not wish.narrows and not by_label:
+            return
+
+        def differs() -> bool:
+            if by_label and not np.array_equal(table.label, then):
+                return True
+            mask = wish.mask(table, scores)
+            return int(mask.sum()) != len(shown) or not mask[shown].all()
+
+        self._comparing = self._session.background.run(differs, self._set_stale, owner=self, key="stale")
+
     def _set_stale(self, stale: bool) -> None:
+        if self._comparing is not None:
+            self._comparing.cancel()  # what is found out about an earlier list says nothing of this one
+            self._comparing = None
         if stale != self._stale:
             self._stale = stale
+            self.chip.setVisible(stale)
+            self._place_chip()
             self.stale_changed.emit(stale)
+
+    def _place_chip(self) -> None:
+        side = self.chip.sizeHint()
+        sight = self.viewport().geometry()
+        self.chip.setGeometry(
+            sight.center().x() - side.width() // 2, sight.bottom() - side.height() - 8, side.width(), side.height()
+        )
 
     def _show_state(self) -> None:
         total = len(self.model.table)
@@ -213,11 +254,7 @@ class ImageGrid(TileArea):
             return
         self.model.renew(table)
         self.viewport().update()
-        if self._filter.narrows:
-            wish, shown, scores = self._filter, self.model.rows, self.model.scores
-            self._session.background.run(
-                lambda: not wish.mask(table, scores)[shown].all(), self._set_stale, owner=self, key="stale"
-            )
+        self._compare(table)
 
     def _on_session_current_changed(self, image_id: int | None) -> None:
         if self._telling:
@@ -274,16 +311,19 @@ class ImageGrid(TileArea):
         """What is said instead of images fills the room too."""
         super().resizeEvent(event)
         self._empty.setGeometry(self.viewport().rect())
+        self._place_chip()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Ctrl+A means these images."""
+        """Ctrl+A and F5 mean these images."""
         super().showEvent(event)
         if self._actions is not None:
             self._actions.bind("edit.select_all", self.select_all)
+            self._actions.bind("view.refresh", self.arrange)
         self._show_state()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Ctrl+A means something else."""
+        """Ctrl+A and F5 mean something else."""
         super().hideEvent(event)
         if self._actions is not None:
             self._actions.unbind("edit.select_all", self.select_all)
+            self._actions.unbind("view.refresh", self.arrange)

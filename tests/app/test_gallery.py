@@ -44,6 +44,20 @@ def grid(qtbot: QtBot, opened: Session) -> ImageGrid:
     return made
 
 
+@pytest.fixture
+def window_with_actions(qtbot: QtBot, opened: Session) -> tuple[QMainWindow, ImageGrid]:
+    """A grid in a window that has the focus, with the commands' keys."""
+    window = QMainWindow()
+    qtbot.addWidget(window)
+    made = ImageGrid(opened, opened.thumbnails, Actions(window))
+    window.setCentralWidget(made)
+    window.resize(760, 500)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(lambda: window.isActiveWindow() and len(made.model) == 14)
+    return window, made
+
+
 def click(qtbot: QtBot, grid: ImageGrid, image_id: int, modifiers: Qt.KeyboardModifier | None = None) -> None:
     where = grid.tile_rect(image_id).center()
     qtbot.mouseClick(grid.viewport(), LEFT, modifiers or Qt.KeyboardModifier.NoModifier, where)
@@ -256,6 +270,63 @@ def test_a_labelled_image_stays_until_the_grid_is_arranged(qtbot: QtBot, grid: I
     assert grid.shown_ids().tolist() == [14]
 
 
+def test_a_list_that_is_out_of_date_says_so_and_f5_mends_it(
+    qtbot: QtBot, opened: Session, window_with_actions: tuple[QMainWindow, ImageGrid]
+) -> None:
+    window, grid = window_with_actions
+    with qtbot.waitSignal(grid.arranged):
+        grid.set_filter(Filter(label=frozenset({"unlabelled"})))
+    assert not grid.chip.isVisible()
+    with qtbot.waitSignal(grid.stale_changed):
+        opened.label([13], "good")
+    assert grid.chip.isVisible() and grid.chip.text() == "List is out of date: F5"
+    assert grid.viewport().geometry().contains(grid.chip.geometry())
+    with qtbot.waitSignal(grid.arranged):
+        qtbot.keyClick(window, Qt.Key.Key_F5)
+    assert grid.shown_ids().tolist() == [14]
+    assert not grid.chip.isVisible() and not grid.is_stale
+
+
+def test_a_press_on_the_chip_does_the_same_and_the_keys_stay_with_the_images(
+    qtbot: QtBot, opened: Session, window_with_actions: tuple[QMainWindow, ImageGrid]
+) -> None:
+    _, grid = window_with_actions
+    grid.setFocus()
+    with qtbot.waitSignal(grid.arranged):
+        grid.set_filter(Filter(split=frozenset({"unused"})))
+    with qtbot.waitSignal(grid.stale_changed):
+        opened.split([13], "test")
+    with qtbot.waitSignal(grid.arranged):
+        qtbot.mouseClick(grid.chip, LEFT)
+    assert grid.shown_ids().tolist() == [14]
+    assert grid.hasFocus()
+
+
+def test_an_image_that_matches_now_makes_the_list_out_of_date_too(
+    qtbot: QtBot, opened: Session, grid: ImageGrid
+) -> None:
+    with qtbot.waitSignal(grid.arranged):
+        grid.set_filter(Filter(label=frozenset({"defective"})))
+    with qtbot.waitSignal(grid.stale_changed):
+        opened.label([1], "defective")
+    assert grid.shown_ids().tolist() == [9, 10, 11, 12]
+    with qtbot.waitSignal(grid.arranged):
+        grid.arrange()
+    assert grid.shown_ids().tolist() == [1, 9, 10, 11, 12]
+
+
+def test_a_list_in_the_order_of_labels_is_out_of_date_when_one_changes(
+    qtbot: QtBot, opened: Session, grid: ImageGrid
+) -> None:
+    with qtbot.waitSignal(grid.arranged):
+        grid.set_sort("label")
+    with qtbot.waitSignal(grid.stale_changed):
+        opened.label([1], "defective")
+    with qtbot.waitSignal(grid.stale_changed):
+        opened.undo()
+    assert not grid.is_stale
+
+
 def test_the_menu_labels_and_splits_in_bulk(qtbot: QtBot, grid: ImageGrid, opened: Session) -> None:
     click(qtbot, grid, 13)
     click(qtbot, grid, 14, CONTROL)
@@ -284,7 +355,7 @@ def test_pages_add_to_the_menu(grid: ImageGrid) -> None:
 def test_nothing_found_offers_a_way_back(qtbot: QtBot, grid: ImageGrid) -> None:
     with qtbot.waitSignal(grid.arranged):
         grid.set_filter(Filter(text="no such name"))
-    button = grid.findChild(QPushButton)
+    button = grid.viewport().findChild(QPushButton)
     assert button is not None
     assert button.isVisible()
     with qtbot.waitSignal(grid.all_wanted):
@@ -302,7 +373,7 @@ def test_a_project_without_images_says_what_to_do(qtbot: QtBot, session: Session
     grid.show()
     session.open(tmp_path / "empty")
     qtbot.waitUntil(lambda: session.is_complete)
-    button = grid.findChild(QPushButton)
+    button = grid.viewport().findChild(QPushButton)
     assert button is not None
     qtbot.waitUntil(button.isVisible)
     with qtbot.waitSignal(grid.empty_pressed):
