@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from app.workers import Trainings
     from core.imaging.window import Window
     from core.project import Project
-    from core.project.records import DefectClass, View
+    from core.project.records import DefectClass, UndoStep, View
     from core.project.table import ImageTable
 
 T = TypeVar("T")
@@ -235,24 +235,28 @@ class Session(QObject):
         done: Callable[[T], None] | None = None,
         *,
         touched: Iterable[int] | None = (),
+        touched_by: Callable[[T], Iterable[int] | None] | None = None,
         say: str = "",
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """Change the project in the background, in order; then read the touched rows again (None: all of them).
 
-        What went wrong is reported, unless `failed` takes it.
+        `touched_by` tells them from what the change returned, where nobody knows before. What went wrong is reported,
+        unless `failed` takes it.
         """
         project = self.project
         if project is None:
             return
-        ids = None if touched is None else tuple(touched)
+        known = None if touched is None else tuple(touched)
 
-        def work() -> tuple[T, ImageTable | None]:
+        def work() -> tuple[T, tuple[int, ...] | None, ImageTable | None]:
             result = change(project)
-            return result, (project.image_table(ids=ids) if ids else None)
+            told = known if touched_by is None else touched_by(result)
+            ids = None if told is None else tuple(told)
+            return result, ids, (project.image_table(ids=ids) if ids else None)
 
-        def written(outcome: tuple[T, ImageTable | None]) -> None:
-            result, fresh = outcome
+        def written(outcome: tuple[T, tuple[int, ...] | None, ImageTable | None]) -> None:
+            result, ids, fresh = outcome
             if project is not self.project:
                 return
             if ids is None:
@@ -294,12 +298,12 @@ class Session(QObject):
     def undo(self) -> None:
         """Take the last step back."""
         if self._may_write():
-            self.write(lambda project: project.undo(), self._say_undone, touched=None)
+            self.write(lambda project: project.undo(), self._say_undone, touched_by=_images_of)
 
     def redo(self) -> None:
         """Do again what was taken back."""
         if self._may_write():
-            self.write(lambda project: project.redo(), self._say_redone, touched=None)
+            self.write(lambda project: project.redo(), self._say_redone, touched_by=_images_of)
 
     def reload(self) -> None:
         """Read all images, views and classes again, the first rows at once."""
@@ -378,6 +382,10 @@ def _first(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...],
 
 def _all(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable]:
     return tuple(project.views()), tuple(project.classes()), project.image_table()
+
+
+def _images_of(step: UndoStep | None) -> tuple[int, ...] | None:
+    return () if step is None else step.images
 
 
 def describe(error: Exception) -> tuple[str, str]:

@@ -333,13 +333,18 @@ class Note:
 
 @dataclass(frozen=True)
 class UndoStep:
-    """What undo or redo would do, or did."""
+    """What undo or redo would do, or did.
+
+    `images` is known of a step that was done: the images whose label, split or verdict changed. None: more than that,
+    a defect class or what is painted.
+    """
 
     id: int
     label: str
     image_id: int | None
     who: str
     at: str
+    images: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)

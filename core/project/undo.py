@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 from core.errors import ProjectError
@@ -23,6 +23,10 @@ _ALLOWED: Final = {
     "verdict": {"withdrawn"},
     "note": {"withdrawn"},
     "stroke": {"state"},
+}
+_IMAGE_OF: Final = {
+    "verdict": "image_id FROM verdict WHERE id",
+    "note": "subject_id FROM note WHERE subject = 'image' AND id",
 }
 _KEPT_STEPS: Final = 10_000
 
@@ -101,9 +105,23 @@ class UndoMethods(Store):
             action = "undo" if to == "undone" else "redo"
             summary = [{"table": c.table, "column": c.column, "rows": len(c.ids), "first": c.ids[:20]} for c in changes]
             tx.audit(action, "undo", step.id, after={"label": step.label, "changes": summary})
-            return step
+            return replace(step, images=_images(tx, changes))
 
         return self._write(change)
+
+
+def _images(tx: Transaction, changes: Sequence[Change]) -> tuple[int, ...] | None:
+    """The images that these changes are about, where labels, splits and what was said of images is all there is."""
+    found: set[int] = set()
+    for change in changes:
+        if change.table == "image":
+            found.update(change.ids)
+        elif change.table in _IMAGE_OF:
+            query = f"SELECT {_IMAGE_OF[change.table]} IN (SELECT value FROM json_each(?))"
+            found.update(row[0] for row in tx.execute(query, [json.dumps(list(change.ids))]))
+        else:
+            return None
+    return tuple(sorted(found))
 
 
 def _write_cells(tx: Transaction, change: Change, *, undo: bool, label: str) -> None:

@@ -47,17 +47,57 @@ def test_a_label_is_stored_shown_and_undone(qtbot: QtBot, session: Session, proj
         session.label([1, 2], "defective")
     assert heard.args[0] == (1, 2)
     assert label_of(session, 1) == label_of(session, 2) == "defective"
-    with qtbot.waitSignal(session.images_changed, timeout=5000):
+    with qtbot.waitSignal(session.images_changed, timeout=5000) as heard:
         session.undo()
+    assert heard.args == [(1, 2)]
     assert label_of(session, 1) == label_of(session, 2) == "good"
-    with qtbot.waitSignal(session.images_changed, timeout=5000):
+    with qtbot.waitSignal(session.images_changed, timeout=5000) as heard:
         session.redo()
+    assert heard.args == [(1, 2)]
     assert label_of(session, 1) == "defective"
     session.close()
     qtbot.waitUntil(lambda: session.background.is_idle, timeout=5000)
     with Project.open(project_file) as project:
         assert project.image(1).label == "defective"
         assert project.verify().is_whole
+
+
+def test_undo_reads_only_the_rows_that_it_touched(qtbot: QtBot, session: Session, project_file: Path) -> None:
+    opened(qtbot, session, project_file)
+    with qtbot.waitSignal(session.images_changed):
+        session.label([3], "defective")
+    assert session.table is not None
+    names = session.table.names
+    with qtbot.waitSignal(session.images_changed) as heard:
+        session.undo()
+    assert heard.args == [(3,)]
+    assert label_of(session, 3) == "good"
+    assert session.table.names is names, "the names of all images were read again"
+
+
+def test_undo_of_a_verdict_tells_of_its_image(qtbot: QtBot, session: Session, project_file: Path) -> None:
+    opened(qtbot, session, project_file)
+    assert session.project is not None
+    session.project.add_verdict(9, "good", score=0.4, threshold=0.3)
+    with qtbot.waitSignal(session.images_changed) as heard:
+        session.undo()
+    assert heard.args == [(9,)]
+
+
+def test_undo_of_a_class_reads_all_of_it(qtbot: QtBot, session: Session, project_file: Path) -> None:
+    opened(qtbot, session, project_file)
+    assert session.project is not None
+    session.project.add_class("crack")
+    with qtbot.waitSignal(session.images_changed) as heard:
+        session.undo()
+    assert heard.args == [None]
+
+
+def test_nothing_to_undo_changes_nothing(qtbot: QtBot, session: Session, project_file: Path) -> None:
+    opened(qtbot, session, project_file)
+    with qtbot.assertNotEmitted(session.images_changed), qtbot.waitSignal(session.said) as heard:
+        session.undo()
+    assert heard.args == ["There is nothing to undo"]
 
 
 def test_a_split_moves_the_whole_part(qtbot: QtBot, session: Session, project_file: Path) -> None:

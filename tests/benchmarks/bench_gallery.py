@@ -201,3 +201,27 @@ def test_thumbnails_of_one_page(qtbot: QtBot, session: Session, tmp_path: Path, 
         f"in memory {again:.1f} ms; decoded on the GUI thread {naive:.0f} ms (ratio {cold / naive:.2f}, "
         f"warm {warm / naive:.3f}); held {thumbnails.bytes_held / 2**20:.1f} MiB"
     )
+
+
+def test_undo_of_one_label_among_many_images(qtbot: QtBot, session: Session, tmp_path: Path) -> None:
+    with Project.create(tmp_path / "project") as project:
+        project.add_images(rows(tmp_path, 230_000), root=tmp_path)
+        file = project.file
+    grid = show(qtbot, session)
+    session.open(file)
+    qtbot.waitUntil(lambda: session.is_complete and len(grid.model) == 230_000, timeout=60_000)
+
+    def until_shown(deed: Callable[[], object]) -> float:
+        begin = time.perf_counter()
+        with qtbot.waitSignal(session.images_changed, timeout=60_000):
+            deed()
+        grid.viewport().repaint()
+        return 1000 * (time.perf_counter() - begin)
+
+    label = until_shown(lambda: session.label([77], "defective"))
+    undo, redo = until_shown(session.undo), until_shown(session.redo)
+    naive = until_shown(lambda: session.write(lambda project: project.undo(), touched=None))
+    say(
+        f"\n230,000 images: a label {label:.0f} ms, undo {undo:.0f} ms, redo {redo:.0f} ms until they are shown "
+        f"(budget 30); undo that reads all rows again {naive:.0f} ms (ratio {undo / naive:.3f})"
+    )

@@ -195,6 +195,24 @@ def test_a_new_label_on_another_image_ends_what_could_be_redone(tmp_path: Path, 
         assert [image.label for image in project.images(ids=ids[:2])] == ["good", "unlabelled"]
 
 
+def test_undo_and_redo_say_which_images_they_touched(tmp_path: Path, pictures: Path) -> None:
+    with Project.create(tmp_path / "work", "pill") as project:
+        ids = add(project, pictures)
+        project.set_label(ids[1:3], "unlabelled")
+        project.add_verdict(ids[0], "good", score=0.4, threshold=0.3)
+        project.add_class("dent")
+        assert (
+            [step.images for step in (project.undo(), project.undo(), project.undo()) if step]
+            == [
+                None,  # a class: any image may show it
+                (ids[0],),
+                tuple(sorted(ids[1:3])),
+            ]
+        )
+        again = project.redo()
+        assert again is not None and again.images == tuple(sorted(ids[1:3]))
+
+
 def test_labels_splits_classes_and_verdicts_are_undone_and_redone_after_a_restart(
     tmp_path: Path, pictures: Path
 ) -> None:
