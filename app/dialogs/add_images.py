@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QComboBox,
@@ -21,9 +20,9 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
-from app.dialogs.dialog import Dialog
 from app.dialogs.folders import choose_folder
-from app.dialogs.progress import CancelledError, Following, ProgressPane
+from app.dialogs.progress import CancelledError
+from app.dialogs.working import WorkingDialog
 from app.icons import icon
 from app.session import Session, describe
 from app.words import count_words, tr
@@ -33,7 +32,7 @@ from core.workflow.importing import ImportReport
 _PROBLEMS = 8
 
 
-class AddImages(Dialog):
+class AddImages(WorkingDialog):
     """Looks for new, changed and missing images. With `at_once` it begins with the project's own folders."""
 
     added = Signal(object)  # ImportReport
@@ -46,10 +45,9 @@ class AddImages(Dialog):
         self._session = session
         self._folder = folder
         self._at_once = at_once
-        self._following: Following | None = None
         self.setMinimumSize(620, 380)
         self._build()
-        session.closing.connect(self._on_session_closing)
+        session.closing.connect(self.cancel_work)
         self._read_roots()
         self._show_button()
         if folder is not None:
@@ -58,14 +56,13 @@ class AddImages(Dialog):
     def start(self) -> None:
         """Look, and take in what is new; `added` follows."""
         project = self._session.project
-        if project is None or self._following is not None:
+        if project is None or self.is_working:
             return
         source = self._folder if self.another.isChecked() else None
         product = self.product.currentText().strip() or None
         lot = self.lot.text().strip() or None
-        following = self._following = Following()
         note = tr("What is known keeps its labels, splits and masks. You can work on meanwhile elsewhere.")
-        self.waiting.follow(following, tr("Looking for images …"), note)
+        following = self.begin(tr("Looking for images …"), note)
         self._stack.setCurrentWidget(self.waiting)
         self._show_button()
 
@@ -83,8 +80,6 @@ class AddImages(Dialog):
         self.column.addWidget(self._stack, 1)
         self.choices = QWidget(self)
         self._build_choices()
-        self.waiting = ProgressPane(self)
-        self.waiting.cancel_wanted.connect(self._on_cancel_wanted)
         self.outcome = QWidget(self)
         column = QVBoxLayout(self.outcome)
         column.setContentsMargins(0, 0, 0, 0)
@@ -175,7 +170,7 @@ class AddImages(Dialog):
             self._session.background.run(project.roots, self._on_roots_read, owner=self, key="roots")
 
     def _show_button(self, *_: object) -> None:
-        working, over = self._following is not None, self._stack.currentWidget() is self.outcome
+        working, over = self.is_working, self._stack.currentWidget() is self.outcome
         another = self.another.isChecked()
         self.go.setVisible(not working)
         self.cancel.setVisible(not working and not over)
@@ -192,7 +187,7 @@ class AddImages(Dialog):
             images = count_words(root.images, "image", "images")
             lines.append(f"{root.path}  ({images if root.is_there else tr('not there now')})")
         self.roots.setText("\n".join(lines))
-        if self._at_once and self._following is None:
+        if self._at_once and not self.is_working:
             self._at_once = False
             self.start()
 
@@ -214,15 +209,8 @@ class AddImages(Dialog):
         else:
             self.start()
 
-    def _on_cancel_wanted(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-
-    def _on_session_closing(self) -> None:
-        self._on_cancel_wanted()
-
     def _on_added(self, report: ImportReport) -> None:
-        self._end()
+        self.end()
         self.headline.setText(_headline(report))
         known = count_words(report.found.known, "image is", "images are")
         lines = [tr("{images} as they were.", images=known)] if report.found.known else []
@@ -243,7 +231,7 @@ class AddImages(Dialog):
 
     def _on_failed(self, error: Exception) -> None:
         cancelled = isinstance(error, CancelledError)
-        self._end()
+        self.end()
         self._stack.setCurrentWidget(self.choices)
         headline, rest = describe(error)
         text = tr("Cancelled. What was read before stays; look again to go on.") if cancelled else f"{headline}\n{rest}"
@@ -251,26 +239,6 @@ class AddImages(Dialog):
         self.trouble.show()
         self._show_button()
         self._session.reload()
-
-    def _end(self) -> None:
-        self.waiting.stop()
-        self._following = None
-
-    # -- closing
-
-    def reject(self) -> None:
-        """Esc and the cross: what runs is cancelled first."""
-        if self._following is not None:
-            self.waiting.cancel.click()
-            return
-        super().reject()
-
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._following is not None:
-            self.waiting.cancel.click()
-            event.ignore()
-            return
-        super().closeEvent(event)
 
 
 def _headline(report: ImportReport) -> str:

@@ -6,15 +6,14 @@ from pathlib import Path
 from typing import Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QStackedWidget, QVBoxLayout, QWidget
 
 from app import theme
-from app.dialogs.dialog import Dialog
 from app.dialogs.folders import choose_folder
 from app.dialogs.import_form import ImportForm
 from app.dialogs.import_pictures import ImportPictures
-from app.dialogs.progress import CancelledError, Following, ProgressPane
+from app.dialogs.progress import CancelledError
+from app.dialogs.working import WorkingDialog
 from app.gallery.empty import EmptyState
 from app.icons import icon
 from app.session import Session, describe
@@ -25,7 +24,7 @@ from core.workflow.previewing import Preview, default_place, look_into, place_pr
 _PLACE: Final = "projects folder"
 
 
-class ImportAssistant(Dialog):
+class ImportAssistant(WorkingDialog):
     """Looks into `folder` in the background; what a person corrects is looked at again. Ends with the project open."""
 
     imported = Signal(object)  # ImportReport
@@ -35,7 +34,6 @@ class ImportAssistant(Dialog):
         self._session = session
         self._folder = folder
         self._preview: Preview | None = None
-        self._following: Following | None = None
         self.setMinimumSize(900, 560)
         self.resize(1060, 700)
         self._build()
@@ -64,15 +62,14 @@ class ImportAssistant(Dialog):
     def start(self) -> None:
         """Import; `imported` follows and the project is opened, or the form comes back with what went wrong."""
         preview = self._preview
-        if preview is None or self._following is not None or self.form.problem() or self.form.place_problem():
+        if preview is None or self.is_working or self.form.problem() or self.form.place_problem():
             return
         source, place, choice = self._folder, self.form.place(), self.form.choice()
         author = self._session.settings.get("work.initials") or None
-        following = self._following = Following()
         self._session.memory.remember(_PLACE, str(place.parent))
         note = tr("The images stay where they are and are never changed. Each is read once to see that it is whole.")
         self.waiting.cancel.show()
-        self.waiting.follow(following, tr("Reading images"), note)
+        following = self.begin(tr("Reading images"), note)
         self._stack.setCurrentWidget(self.waiting)
         self._show_button()
 
@@ -103,10 +100,8 @@ class ImportAssistant(Dialog):
         self.column.addLayout(row)
         self._stack = QStackedWidget(self)
         self.column.addWidget(self._stack, 1)
-        self.waiting = ProgressPane(self)
         self.waiting.cancel.hide()
         self.waiting.bar.setRange(0, 0)
-        self.waiting.cancel_wanted.connect(self._on_cancel_wanted)
         self.trouble = EmptyState(self)
         self.trouble.pressed.connect(self._on_other_clicked)
         self.choices = QWidget(self)
@@ -209,7 +204,7 @@ class ImportAssistant(Dialog):
         self._on_place_changed()
 
     def _show_button(self) -> None:
-        working, preview = self._following is not None, self._preview
+        working, preview = self.is_working, self._preview
         choosing = preview is not None and not working
         for widget in (self.go, self.other):
             widget.setVisible(choosing)
@@ -249,19 +244,15 @@ class ImportAssistant(Dialog):
         AddImages(self._session, self.parentWidget(), folder=self._folder).open()
         self.reject()
 
-    def _on_cancel_wanted(self) -> None:
-        if self._following is not None:
-            self._following.cancel()
-
     def _on_imported(self, report: ImportReport) -> None:
-        self._end()
+        self.end()
         self.imported.emit(report)
         self._session.open(report.project)
         self.accept()
 
     def _on_import_failed(self, error: Exception) -> None:
         cancelled = isinstance(error, CancelledError)
-        self._end()
+        self.end()
         self._stack.setCurrentWidget(self.choices)
         self._show_button()
         if cancelled:
@@ -271,24 +262,14 @@ class ImportAssistant(Dialog):
         self.form.show_problem(headline if not rest else f"{headline}\n{rest}")
         self._show_button()
 
-    def _end(self) -> None:
-        self.waiting.stop()
-        self.waiting.cancel.hide()
-        self._following = None
-
     # -- closing
 
-    def reject(self) -> None:
-        """Esc and the cross: an import that runs is cancelled first, and leaves nothing behind."""
-        if self._following is not None:
-            self.waiting.cancel.click()
-            return
-        self.pictures.cancel()
-        super().reject()
+    def end(self) -> None:
+        super().end()
+        self.waiting.cancel.hide()
 
-    def closeEvent(self, event: QCloseEvent) -> None:
-        if self._following is not None:
-            self.waiting.cancel.click()
-            event.ignore()
-            return
-        super().closeEvent(event)
+    def reject(self) -> None:
+        """An import that runs is cancelled first, and leaves nothing behind."""
+        if not self.is_working:
+            self.pictures.cancel()
+        super().reject()

@@ -256,3 +256,28 @@ def test_closing_the_project_ends_what_is_being_added(qtbot: QtBot, opened: Sess
     dialog.close()
     with Project.open(file) as project:
         assert project.verify().is_whole
+
+
+def test_adding_is_cancelled_by_the_cross_and_the_dialog_waits_for_its_end(
+    qtbot: QtBot, opened: Session, tmp_path: Path
+) -> None:
+    fresh = fill(tmp_path / "many", *(f"{n}.png" for n in range(400)))
+    dialog = AddImages(opened, folder=fresh)
+    qtbot.addWidget(dialog)
+    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose, False)
+    dialog.open()
+    dialog.start()
+    assert not dialog.close() and dialog.isVisible()
+    qtbot.waitUntil(lambda: dialog.trouble.isVisible(), timeout=20_000)
+    assert "Cancelled" in dialog.trouble.text() and not dialog.is_working
+    assert dialog.close() and not dialog.isVisible()
+
+
+def test_the_cross_cancels_an_import_too(qtbot: QtBot, session: Session, assistant: Assistant, tmp_path: Path) -> None:
+    root = fill(tmp_path / "many", *(f"good/{n}.png" for n in range(400)))
+    dialog = looked(qtbot, assistant(root))
+    dialog.go.click()
+    assert not dialog.close() and dialog.isVisible()
+    qtbot.waitUntil(lambda: dialog.go.isVisible(), timeout=20_000)
+    assert "Cancelled" in dialog.hint.text() and session.project is None
+    assert dialog.close() and not dialog.isVisible()
