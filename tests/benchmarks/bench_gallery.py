@@ -218,7 +218,9 @@ def test_undo_of_one_label_among_many_images(qtbot: QtBot, session: Session, tmp
         grid.viewport().repaint()
         return 1000 * (time.perf_counter() - begin)
 
-    label = until_shown(lambda: session.label([77], "defective"))
+    assert session.table is not None
+    other = LABELS[(int(session.table.label[76]) + 1) % 3]
+    label = until_shown(lambda: session.label([77], other))
     undo, redo = until_shown(session.undo), until_shown(session.redo)
     naive = until_shown(lambda: session.write(lambda project: project.undo(), touched=None))
     say(
