@@ -12,7 +12,7 @@ from typing import Any, Final, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field
 
 from core.files import atomic_write
-from core.words import Box, Label, Split
+from core.words import Box, Label, Matrix, Split
 
 SCHEMA: Final = 1
 Status = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "interrupted"]
@@ -54,7 +54,10 @@ class JobSpec(BaseModel):
 
 @dataclass(frozen=True)
 class ManifestRow:
-    """One image of a job. `boxes` are the crops in image pixels (ROI boxes, cells); None means the whole image."""
+    """One image of a job. `boxes` are the crops in image pixels (ROI boxes, cells); None means the whole image.
+
+    `matrix` is how the template of the region of interest lies on it (`core.annotation.roi.placed`); None: as it is.
+    """
 
     id: int
     path: str
@@ -64,6 +67,7 @@ class ManifestRow:
     sha256: str | None = None
     width: int = 0
     height: int = 0
+    matrix: Matrix | None = None
 
     def to_json(self) -> str:
         record = dict(vars(self), boxes=None if self.boxes is None else [list(box) for box in self.boxes])
@@ -77,6 +81,8 @@ class ManifestRow:
         known = {name: record[name] for name in cls.__dataclass_fields__ if name in record}
         if known["split"] not in get_args(Split) or known["label"] not in get_args(Label):
             raise ValueError(f"unknown split or label in {line[:200]!r}")
+        matrix = record.get("matrix")
+        known["matrix"] = None if matrix is None else matrix_of(matrix)
         return cls(**{**known, "boxes": None if boxes is None else tuple(_box(box) for box in boxes)})
 
 
@@ -115,6 +121,12 @@ def read_state(folder: Path) -> JobState:
         return JobState(**known)
     except (OSError, ValueError, TypeError, AttributeError):
         return JobState("queued")  # nothing ran here yet, as far as anyone can tell
+
+
+def matrix_of(values: Iterable[Any]) -> Matrix:
+    """Six numbers as they came from JSON. Raises `ValueError`, `TypeError`."""
+    a, b, c, d, e, f = (float(value) for value in values)
+    return a, b, c, d, e, f
 
 
 def _box(values: Iterable[Any]) -> Box:

@@ -26,8 +26,9 @@ from core.config import ProgressiveConfig
 from core.errors import ImageError, TrainingError
 from core.files import atomic_write
 from core.imaging import decode, save_png
+from core.jobfiles import matrix_of
 from core.preprocess import Geometry
-from core.words import Box
+from core.words import Box, Matrix
 
 FOLDER: Final = "reconstructions"
 MOST_PASSES: Final = 5
@@ -48,11 +49,13 @@ class Request:
     boxes: tuple[Box, ...] | None = None
     passes: int = MOST_PASSES
     progressive: ProgressiveConfig | None = None
+    matrix: Matrix | None = None  # how the template of the region of interest lies on the image
 
     def to_json(self) -> str:
         boxes = None if self.boxes is None else [list(box) for box in self.boxes]
         record = {"image": self.image, "path": self.path, "boxes": boxes, "passes": self.passes}
-        return json.dumps(record | {"progressive": _dumped(self.progressive)})
+        record |= {"progressive": _dumped(self.progressive), "matrix": self.matrix}
+        return json.dumps(record)
 
     @classmethod
     def from_json(cls, line: str) -> Request:
@@ -63,7 +66,9 @@ class Request:
             raise ValueError(f"1 to {MOST_PASSES} passes, not {passes}")
         settings = record.get("progressive")
         progressive = None if settings is None else ProgressiveConfig.model_validate(settings)
-        return cls(int(record["image"]), str(record["path"]), _boxes(record["boxes"]), passes, progressive)
+        boxes, matrix = _boxes(record["boxes"]), record.get("matrix")
+        placed = None if matrix is None else matrix_of(matrix)
+        return cls(int(record["image"]), str(record["path"]), boxes, passes, progressive, placed)
 
 
 @dataclass(frozen=True)
@@ -159,6 +164,7 @@ def write(training: Path, request: Request, crops: Iterator[CropWork], *, model:
         **{"schema": SCHEMA, "image": request.image, "file": _file(request.path), "model": model},
         **{"boxes": None if request.boxes is None else [list(box) for box in request.boxes]},
         **{"passes": request.passes, "progressive": _dumped(request.progressive), "gate": gate, "crops": []},
+        "matrix": request.matrix,
     }
     for number, crop in enumerate(crops):
         side = crop.geometry.side
@@ -187,6 +193,7 @@ def read(training: Path, request: Request) -> Reconstruction | None:
             and record["file"] == _file(request.path)
             and _boxes(record["boxes"]) == request.boxes
             and record["progressive"] == _dumped(request.progressive)
+            and record.get("matrix") == (None if request.matrix is None else list(request.matrix))
         )
         if not fits:
             return None

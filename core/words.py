@@ -11,6 +11,7 @@ Judgement = Literal["pass", "recheck", "reject", "not_inspectable"]
 Verdict = Literal["good", "defective", "unsure"]
 Origin = Literal["person", "model", "import"]
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in image pixels, x1 and y1 exclusive
+Matrix = tuple[float, float, float, float, float, float]  # 2 x 3, template pixels -> image pixels
 
 SPLITS: Final[tuple[Split, ...]] = get_args(Split)
 LABELS: Final[tuple[Label, ...]] = get_args(Label)

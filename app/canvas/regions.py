@@ -15,9 +15,8 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPaint
 from app.canvas.layers import Points, into_image, path_of, rectangle, stroke
 from app.canvas.viewport import Extent, Viewport
 from core.project.records import Roi, Zone
-from core.words import Box
+from core.words import Box, Matrix
 
-Matrix = tuple[float, float, float, float, float, float]  # 2 x 3, template pixels -> image pixels
 _IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 _DIM: Final = QColor(8, 10, 12, 150)
 _NAMED_FROM: Final = 56  # device pixels: a smaller zone carries no name

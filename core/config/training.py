@@ -112,6 +112,9 @@ class ScoreConfig(Settings):
 
     pool_kernel: int = Field(21, ge=1, le=101, title="Kernel", description="Side of the mean at 256 px, odd")
     scale_kernel: bool = Field(True, title="Scale kernel", description="With the image side: 21, 11, 5 at 256, 128, 64")
+    inside_roi: bool = Field(
+        True, title="Judge the ROI only", description="What lies outside the region of interest has no score"
+    )
     count_pad: bool = Field(True, title="Count border", description="Zeros outside the image are part of the mean")
 
     @field_validator("pool_kernel")

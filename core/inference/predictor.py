@@ -43,6 +43,17 @@ class OnePass:
     first: Tensor
 
 
+@dataclass(frozen=True)
+class _Given:
+    """What is judged, and where."""
+
+    images: Tensor
+    region: Tensor | None
+
+    def of(self, chosen: Tensor) -> _Given:
+        return _Given(self.images[chosen], None if self.region is None else self.region[chosen])
+
+
 def smooth(maps: Tensor, kernel: int, *, count_pad: bool = True) -> Tensor:
     """Running mean of (N, 1, S, S) over an odd `kernel`, stride 1; zeros outside count in the mean (DRAEM)."""
     return functional.avg_pool2d(maps, kernel, stride=1, padding=kernel // 2, count_include_pad=count_pad)
@@ -62,11 +73,16 @@ class Predictor:
         self.kernel = score.kernel(size)
 
     @torch.inference_mode()
-    def predict(self, images: Tensor) -> Prediction:
-        """Judge (N, 3, S, S) float32 in [0, 1] on the model's device."""
+    def predict(self, images: Tensor, region: Tensor | None = None) -> Prediction:
+        """Judge (N, 3, S, S) float32 in [0, 1] on the model's device.
+
+        `region` (N, 1, S, S) of 0 and 1 says where: outside of it maps are 0. A score of the model's own (GANomaly's)
+        is one of the whole image nevertheless.
+        """
         settings = self.progressive
+        given = _Given(images, region)
         r1, taps1 = self.model.reconstruct(images)
-        map1 = self._map(images, r1, taps1)
+        map1 = self._map(given, r1, taps1)
         first = self._peak_of_mean(map1)
         gated = (first > settings.gate) & (settings.n > 1)
         final, shown = map1.clone(), r1.clone()
@@ -74,7 +90,7 @@ class Predictor:
         passes = torch.ones(len(images), dtype=torch.int64)
         chosen = gated.nonzero()[:, 0]
         if len(chosen):
-            self._go_on(images, taps1, chosen, final=final, shown=shown, score=score, passes=passes)
+            self._go_on(given, taps1, chosen, final=final, shown=shown, score=score, passes=passes)
         return Prediction(
             maps=final[:, 0].float().cpu(),
             reconstructions=shown.float().cpu(),
@@ -86,17 +102,18 @@ class Predictor:
         )
 
     @torch.inference_mode()
-    def unroll(self, images: Tensor, passes: int) -> list[OnePass]:
+    def unroll(self, images: Tensor, passes: int, region: Tensor | None = None) -> list[OnePass]:
         """Passes 1 to `passes` of (N, 3, S, S), whatever the gate says: what each would show and score."""
         settings = self.progressive
+        given = _Given(images, region)
         r, taps1 = self.model.reconstruct(images)
-        one = self._map(images, r, taps1)
+        one = self._map(given, r, taps1)
         counted = kept = (one, self._score(images, r, taps1, one))
         found = [self._one_pass(r, one, counted)]
         for _ in range(2, passes + 1):
             r, taps = self.model.reconstruct(r.clamp(0, 1) if settings.clamp else r)
             shown = taps1 if settings.taps == "first" else taps
-            one = self._map(images, r, shown)
+            one = self._map(given, r, shown)
             counted = self._counted(images, r, shown, one, before=kept)
             kept = counted if settings.regate else kept  # else the maps of passes in between are never looked at
             found.append(self._one_pass(r, one, counted))
@@ -120,7 +137,7 @@ class Predictor:
 
     def _go_on(
         self,
-        images: Tensor,
+        given: _Given,
         taps1: Taps,
         chosen: Tensor,
         *,
@@ -132,18 +149,18 @@ class Predictor:
         """Passes 2 to n of the `chosen` images, written back into `final`, `shown`, `score` and `passes`."""
         settings = self.progressive
         for number in range(2, settings.n + 1):
-            given = shown[chosen]
-            r, taps = self.model.reconstruct(given.clamp(0, 1) if settings.clamp else given)
+            rebuilt = shown[chosen]
+            r, taps = self.model.reconstruct(rebuilt.clamp(0, 1) if settings.clamp else rebuilt)
             if settings.taps == "first":
                 taps = tuple(tap[chosen] for tap in taps1)
             shown[chosen] = r
             passes[chosen.cpu()] = number
             if number < settings.n and not settings.regate:
                 continue  # the map of a pass in between is never looked at
-            x = images[chosen]
-            found = self._map(x, r, taps)
+            again = given.of(chosen)
+            found = self._map(again, r, taps)
             before = (final[chosen], score[chosen])
-            final[chosen], score[chosen] = self._counted(x, r, taps, found, before=before)
+            final[chosen], score[chosen] = self._counted(again.images, r, taps, found, before=before)
             if settings.regate:
                 chosen = chosen[self._peak_of_mean(found) > settings.gate]
                 if not len(chosen):
@@ -170,11 +187,11 @@ class Predictor:
             first=self._peak_of_mean(own).float().cpu(),
         )
 
-    def _map(self, x: Tensor, r: Tensor, taps: Taps) -> Tensor:
-        found = self.model.discriminate(x, r, taps)
+    def _map(self, given: _Given, r: Tensor, taps: Taps) -> Tensor:
+        found = self.model.discriminate(given.images, r, taps)
         if found is None:  # a model without a judging network: what it could not rebuild
-            found = (x - r).abs().mean(1, keepdim=True).clamp(0, 1)
-        return found
+            found = (given.images - r).abs().mean(1, keepdim=True).clamp(0, 1)
+        return found if given.region is None else found * given.region
 
     def _score(self, x: Tensor, r: Tensor, taps: Taps, found: Tensor) -> Tensor:
         own = self.model.score(x, r, taps)

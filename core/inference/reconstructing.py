@@ -19,7 +19,7 @@ from core.errors import ConfigError, FlawscopeError, ImageError, TrainingError
 from core.events import EventPipe, Failure, Reconstructed
 from core.files import safe_join
 from core.imaging import Window
-from core.inference.loading import Loaded, load_row, to_input
+from core.inference.loading import Loaded, load_row, to_input, to_region
 from core.inference.predictor import Predictor
 from core.inference.requests import Requests
 from core.inference.scoring import to_16bit
@@ -27,6 +27,7 @@ from core.jobfiles import ManifestRow
 from core.models import build
 from core.preprocess import Preprocessor
 from core.reconstructions import CropWork, Request
+from core.regions import Regions
 from core.training import checkpoint
 from core.training.devices import Device, is_out_of_memory
 from core.training.judge import rgb8
@@ -44,6 +45,7 @@ class Rebuilder:
     window: Window | None
     device: Device
     stamp: str
+    regions: Regions | None = None
 
     @classmethod
     def load(cls, training: Path) -> Rebuilder:
@@ -68,13 +70,16 @@ class Rebuilder:
             None if window is None else Window(*window),
             device,
             stamp,
+            Regions.read(training) if config.score.inside_roi else None,
         )
 
     def rebuild(self, request: Request) -> float:
         """Store the passes of one image; returns seconds. Raises `ImageError`, `StorageError`."""
         began = time.monotonic()
-        row = ManifestRow(request.image, request.path, "unused", "unlabelled", boxes=request.boxes)
-        image = load_row(row, self.preprocessor, self.window)
+        row = ManifestRow(
+            request.image, request.path, "unused", "unlabelled", boxes=request.boxes, matrix=request.matrix
+        )
+        image = load_row(row, self.preprocessor, self.window, self.regions)
         if image.problem is not None:
             raise ImageError(image.problem, path=request.path)
         asked = request.progressive
@@ -87,7 +92,9 @@ class Rebuilder:
         only_first = predictor.progressive.score_from == "first"
         for start in range(0, len(image.crops), _AT_ONCE):
             given = np.stack(image.crops[start : start + _AT_ONCE])
-            found = predictor.unroll(to_input(given).to(self.device.device), passes)
+            inside = image.regions[start : start + _AT_ONCE]
+            region = to_region(np.stack(inside)).to(self.device.device) if inside else None
+            found = predictor.unroll(to_input(given).to(self.device.device), passes, region)
             for k, geometry in enumerate(image.geometries[start : start + _AT_ONCE]):
                 firsts = [float(one.first[k]) for one in found]
                 yield CropWork(

@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 
 from core.files import atomic_write, storage_error
 from core.imaging import Window, save_png
-from core.inference.loading import Loaded, load_rows, to_input
+from core.inference.loading import Loaded, load_rows, to_input, to_region
 from core.inference.predictor import Predictor
 from core.jobfiles import ManifestRow
 from core.preprocess import Geometry, Preprocessor
+from core.regions import Regions
 
 LEVELS: Final = 64
 _PARTIAL: Final = "scores.partial.jsonl"
@@ -50,6 +51,7 @@ class Scorer:
         batch: int,
         threads: int,
         heatmaps: bool,
+        regions: Regions | None = None,
     ) -> None:
         self._predictor = predictor
         self._preprocessor = preprocessor
@@ -59,6 +61,7 @@ class Scorer:
         self._batch = batch
         self._threads = threads
         self._heatmaps = heatmaps
+        self._regions = regions
 
     def run(
         self,
@@ -95,7 +98,7 @@ class Scorer:
     def _groups(self, rows: Iterable[ManifestRow]) -> Iterator[list[Loaded]]:
         """Images whose crops fill a batch together."""
         group: list[Loaded] = []
-        for loaded in load_rows(rows, self._preprocessor, self._window, threads=self._threads):
+        for loaded in load_rows(rows, self._preprocessor, self._window, self._regions, threads=self._threads):
             group.append(loaded)
             if sum(len(image.crops) for image in group) >= self._batch:
                 yield group
@@ -105,18 +108,21 @@ class Scorer:
 
     def _score(self, group: list[Loaded]) -> list[dict[str, Any]]:
         crops = [crop for image in group for crop in image.crops]
+        regions = [region for image in group for region in image.regions]
         found: list[_Judged] = []
         for start in range(0, len(crops), self._batch):
-            found += self._judge(crops[start : start + self._batch])
+            end = start + self._batch
+            found += self._judge(crops[start:end], regions[start:end])
         records = []
         for image in group:
             mine, found = found[: len(image.crops)], found[len(image.crops) :]
             records.append(self._record(image, mine))
         return records
 
-    def _judge(self, crops: list[NDArray[np.uint8]]) -> list[_Judged]:
+    def _judge(self, crops: list[NDArray[np.uint8]], regions: list[NDArray[np.uint8]]) -> list[_Judged]:
         began = time.perf_counter()
-        prediction = self._predictor.predict(to_input(np.stack(crops)).to(self._device))
+        inside = to_region(np.stack(regions)).to(self._device) if regions else None
+        prediction = self._predictor.predict(to_input(np.stack(crops)).to(self._device), inside)
         share = 1000 * (time.perf_counter() - began) / len(crops)
         return [
             _Judged(

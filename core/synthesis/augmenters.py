@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
+Fill = Literal["black", "edge", "reflect"]
 Augmenter = Callable[[Pixels, np.random.Generator], Pixels]
 
 _LEVELS: Final = np.arange(256, dtype=np.float32)
@@ -129,7 +130,7 @@ def choose(rng: np.random.Generator, count: int) -> tuple[Augmenter, ...]:
 _BORDERS: Final = {"black": cv2.BORDER_CONSTANT, "edge": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 
 
-def turned(image: Pixels, degrees: float, *, fill: Literal["black", "edge", "reflect"]) -> Pixels:
+def turned(image: Pixels, degrees: float, *, fill: Fill) -> Pixels:
     """`image` turned about its centre, bilinear; the corners are black, repeat the edge or mirror the image."""
     height, width = image.shape[:2]
     matrix = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), degrees, 1.0)

@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import AugmentConfig, SimulateConfig
-from core.synthesis.augmenters import choose, turned
+from core.synthesis.augmenters import choose
 from core.synthesis.perlin import perlin_mask
 from core.synthesis.textures import TextureSource
+from core.synthesis.variation import Variation
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
@@ -39,7 +40,18 @@ class DefectSynthesiser:
 
         With probability `p_clean`, or when the outline stays empty, both images are equal and the mask is empty.
         """
-        image = vary(image, self.augment, rng)
+        return self.with_region(image, None, rng)[:3]
+
+    def with_region(
+        self, image: Pixels, region: Pixels | None, rng: np.random.Generator
+    ) -> tuple[Values, Values, Pixels, Pixels | None]:
+        """The same, and the region (S, S) of 0 and 1 as the varied image shows it. Defects may lie outside of it."""
+        variation = Variation.draw(self.augment, rng, image.shape[0])
+        image = variation.of_image(image)
+        moved = None if region is None else variation.of_region(region)
+        return (*self._spoil(image, rng), moved)
+
+    def _spoil(self, image: Pixels, rng: np.random.Generator) -> tuple[Values, Values, Pixels]:
         clean = image.astype(np.float32)
         clean *= np.float32(1 / 255)
         if rng.random() < self.simulate.p_clean:
@@ -83,28 +95,6 @@ class DefectSynthesiser:
         if self.simulate.strokes > 0 and rng.random() < self.simulate.strokes:
             return stroke_mask(rng, self.size)
         return perlin_mask(rng, self.size, self.simulate.perlin)
-
-
-def vary(image: Pixels, config: AugmentConfig, rng: np.random.Generator) -> Pixels:
-    """The good image turned, mirrored, moved and lit anew, as configured; what must be reconstructed is the result."""
-    if rng.random() < config.rotate_p:
-        degrees = float(rng.uniform(-config.rotate_deg, config.rotate_deg))
-        image = turned(image, degrees, fill=config.rotate_fill)
-    if config.flip_h and rng.random() < config.flip_h:
-        image = image[:, ::-1]
-    if config.flip_v and rng.random() < config.flip_v:
-        image = image[::-1]
-    if config.shift:
-        reach = config.shift * image.shape[0]
-        across, down = rng.uniform(-reach, reach, 2)
-        move = np.array([[1, 0, across], [0, 1, down]], dtype=np.float32)
-        image = np.ascontiguousarray(image)
-        moved = cv2.warpAffine(image, move, image.shape[1::-1], borderMode=cv2.BORDER_REPLICATE)
-        image = np.asarray(moved, dtype=np.uint8)
-    if config.brightness:
-        gain, offset = 1 + rng.uniform(-1, 1) * config.brightness, rng.uniform(-1, 1) * config.brightness * 255
-        image = np.asarray(cv2.convertScaleAbs(np.maximum(image * gain + offset, 0)), dtype=np.uint8)
-    return np.ascontiguousarray(image)
 
 
 def disturbed(image: Pixels, rng: np.random.Generator) -> Pixels:

@@ -21,6 +21,7 @@ TUNING_SAMPLES: Final = 32
 _TUNING_SEED: Final = 314_159
 _NORM_EPOCH: Final = 2**31 - 1  # an epoch that no training reaches
 _REDRAWS: Final = 20
+Draw = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True)
@@ -35,9 +36,17 @@ class Samples:
     """Training samples as a pure function of (seed, epoch, draw): the same for any number of loader threads."""
 
     def __init__(
-        self, crops: Pixels, synthesiser: DefectSynthesiser, *, batch: int, seed: int, drop_last: bool
+        self,
+        crops: Pixels,
+        synthesiser: DefectSynthesiser,
+        *,
+        batch: int,
+        seed: int,
+        drop_last: bool,
+        regions: Pixels | None = None,
     ) -> None:
         self._crops = crops
+        self._regions = regions
         self._synthesiser = synthesiser
         self._seed = seed
         self.batch = batch
@@ -57,10 +66,7 @@ class Samples:
         first = place.position * self.batch
         last = place.position == self.steps_per_epoch - 1
         size = self._short if last and self._short else self.batch
-        draws = [
-            self._synthesiser(self._crops[order[first + k]], sample_rng(self._seed, place.epoch, first + k))
-            for k in range(size)
-        ]
+        draws = [self._draw(int(order[first + k]), sample_rng(self._seed, place.epoch, first + k)) for k in range(size)]
         return _batch(draws)
 
     def norm_batches(self, count: int) -> Iterator[Tensor]:
@@ -68,10 +74,14 @@ class Samples:
         for number in range(count):
             indices = [(number * self.batch + k) % len(self._crops) for k in range(self.batch)]
             draws = [
-                self._synthesiser(self._crops[index], sample_rng(self._seed, _NORM_EPOCH, number * self.batch + k))
+                self._draw(index, sample_rng(self._seed, _NORM_EPOCH, number * self.batch + k))
                 for k, index in enumerate(indices)
             ]
             yield _batch(draws).input
+
+    def _draw(self, index: int, rng: np.random.Generator) -> Draw:
+        region = None if self._regions is None else self._regions[index]
+        return self._synthesiser.with_region(self._crops[index], region, rng)
 
     def next_place(self, place: Place) -> Place:
         if place.position + 1 < self.steps_per_epoch:
@@ -121,7 +131,9 @@ class Prefetcher:
         return place, self._order[1]
 
 
-def tuning_samples(crops: Pixels, synthesiser: DefectSynthesiser, *, count: int = TUNING_SAMPLES) -> Batch:
+def tuning_samples(
+    crops: Pixels, synthesiser: DefectSynthesiser, *, regions: Pixels | None = None, count: int = TUNING_SAMPLES
+) -> Batch:
     """`count` fixed samples from tuning images, evenly spread; every second one surely with a defect.
 
     The same for every training on the same images, whatever its seed: losses can be compared.
@@ -129,9 +141,10 @@ def tuning_samples(crops: Pixels, synthesiser: DefectSynthesiser, *, count: int 
     chosen = np.linspace(0, len(crops) - 1, min(count, len(crops))).round().astype(np.int64)
     draws = []
     for number in range(count):
-        pixels = crops[chosen[number % len(chosen)]]
+        index = int(chosen[number % len(chosen)])
+        region = None if regions is None else regions[index]
         for attempt in range(_REDRAWS):
-            draw = synthesiser(pixels, sample_rng(_TUNING_SEED, attempt, number))
+            draw = synthesiser.with_region(crops[index], region, sample_rng(_TUNING_SEED, attempt, number))
             if number % 2 or draw[2].any():
                 break
         draws.append(draw)
@@ -144,13 +157,22 @@ def parts(batch: Batch, count: int) -> list[tuple[Batch, float]]:
     count = max(1, min(count, whole // 2))
     if count == 1:
         return [(batch, 1.0)]
-    pieces = zip(
-        batch.image.tensor_split(count),
-        batch.input.tensor_split(count),
-        batch.mask.tensor_split(count),
-        strict=True,
+    images = batch.image.tensor_split(count)
+    starts = np.cumsum([0, *(len(image) for image in images)]).tolist()
+    return [
+        (piece_of(batch, start, start + len(image)), len(image) / whole)
+        for start, image in zip(starts, images, strict=False)
+    ]
+
+
+def piece_of(batch: Batch, start: int, end: int) -> Batch:
+    """Images `start` to `end` of a batch; nothing that a recipe shared between its phases goes along."""
+    return Batch(
+        image=batch.image[start:end],
+        input=batch.input[start:end],
+        mask=batch.mask[start:end],
+        roi=None if batch.roi is None else batch.roi[start:end],
     )
-    return [(Batch(image=image, input=given, mask=mask), len(image) / whole) for image, given, mask in pieces]
 
 
 def to_device(batch: Batch, device: torch.device, *, channels_last: bool) -> Batch:
@@ -159,18 +181,22 @@ def to_device(batch: Batch, device: torch.device, *, channels_last: bool) -> Bat
         image=batch.image.to(device, memory_format=layout, non_blocking=True),
         input=batch.input.to(device, memory_format=layout, non_blocking=True),
         mask=batch.mask.to(device, non_blocking=True),
+        roi=None if batch.roi is None else batch.roi.to(device, non_blocking=True),
     )
-
-
-Draw = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8]]
 
 
 def _batch(draws: list[Draw]) -> Batch:
+    regions = [draw[3] for draw in draws if draw[3] is not None]
     return Batch(
         image=_stack([draw[0] for draw in draws]),
         input=_stack([draw[1] for draw in draws]),
-        mask=torch.from_numpy(np.stack([draw[2] for draw in draws])[:, None].astype(np.float32)),
+        mask=_plane([draw[2] for draw in draws]),
+        roi=_plane(regions) if len(regions) == len(draws) else None,
     )
+
+
+def _plane(masks: list[NDArray[np.uint8]]) -> Tensor:
+    return torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
 
 
 def _stack(images: list[NDArray[np.float32]]) -> Tensor:

@@ -17,19 +17,28 @@ from core.inference.loading import Loaded, Pixels
 
 @dataclass(frozen=True)
 class ImageSet:
-    """Crops (N, S, S, 3) uint8 of readable images, the image that each came from, seconds spent an image."""
+    """Crops (N, S, S, 3) uint8 of readable images, the image that each came from, seconds spent an image.
+
+    `regions` (N, S, S) of 0 and 1: where is judged; None: everywhere.
+    """
 
     crops: Pixels
     ids: tuple[int, ...]
     unreadable: tuple[Loaded, ...]
     seconds: float
+    regions: Pixels | None = None
 
     def __len__(self) -> int:
         return len(self.ids)
 
 
-def load_images(loaded: Iterable[Loaded], *, cache: ImageCache, progress: Callable[[int], None]) -> ImageSet:
-    """Collect the crops of `loaded`; unreadable images are left out and listed. Raises `StorageError`."""
+def load_images(
+    loaded: Iterable[Loaded], *, cache: ImageCache, regions: ImageCache | None = None, progress: Callable[[int], None]
+) -> ImageSet:
+    """Collect the crops of `loaded`, and their regions where asked for; unreadable images are left out and listed.
+
+    Raises `StorageError`.
+    """
     ids: list[int] = []
     unreadable: list[Loaded] = []
     began = time.monotonic()
@@ -40,18 +49,22 @@ def load_images(loaded: Iterable[Loaded], *, cache: ImageCache, progress: Callab
         for crop in image.crops:
             cache.add(crop)
             ids.append(image.row.id)
+        if regions is not None:
+            for region in image.regions:
+                regions.add(region)
         progress(count)
     seconds = (time.monotonic() - began) / max(1, count)
-    return ImageSet(cache.finish(), tuple(ids), tuple(unreadable), seconds)
+    inside = None if regions is None else regions.finish()
+    return ImageSet(cache.finish(), tuple(ids), tuple(unreadable), seconds, inside)
 
 
 class ImageCache:
     """Collects equal arrays in memory, and beyond `limit` bytes in a file that is mapped into memory."""
 
     def __init__(self, path: Path, *, limit: int) -> None:
-        self._path = path
+        self.path = path
+        self.limit = limit
         self.drop()  # what a killed training left
-        self._limit = limit
         self._held: list[Pixels] = []
         self._count = 0
         self._shape: tuple[int, ...] = ()
@@ -61,30 +74,30 @@ class ImageCache:
         self._shape = pixels.shape
         self._held.append(pixels)
         self._count += 1
-        if len(self._held) * pixels.nbytes > self._limit:
+        if len(self._held) * pixels.nbytes > self.limit:
             self._spill()
 
     def finish(self) -> Pixels:
         """(N, ...) uint8."""
-        if not self._path.exists():
+        if not self.path.exists():
             return np.stack(self._held) if self._held else np.empty((0, 1, 1, 3), np.uint8)
         self._spill()
-        return np.memmap(self._path, np.uint8, "r", shape=(self._count, *self._shape))
+        return np.memmap(self.path, np.uint8, "r", shape=(self._count, *self._shape))
 
     def drop(self) -> None:
         """Forget the file; a mapping that is still used keeps its pages where the system allows that."""
         with contextlib.suppress(OSError):
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
     def _spill(self) -> None:
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("ab") as stream:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with self.path.open("ab") as stream:
                 for pixels in self._held:
                     stream.write(np.ascontiguousarray(pixels).tobytes())
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
             self.drop()
-            raise storage_error(error, self._path) from error
+            raise storage_error(error, self.path) from error
         self._held.clear()

@@ -18,7 +18,7 @@ from core.imaging import save_png
 from core.inference.predictor import Predictor
 from core.models.base import Batch, Detector, Losses, Recipe
 from core.training.averaging import Averaged, reestimate_norms
-from core.training.data import Samples, to_device
+from core.training.data import Samples, piece_of, to_device
 from core.training.devices import Device
 
 _PIECE: Final = 8  # images at once on the way through the tuning set
@@ -123,5 +123,4 @@ def grey8(plane: Tensor) -> NDArray[np.uint8]:
 
 
 def _slice(batch: Batch, start: int, count: int = _PIECE) -> Batch:
-    end = start + count
-    return Batch(image=batch.image[start:end], input=batch.input[start:end], mask=batch.mask[start:end])
+    return piece_of(batch, start, start + count)

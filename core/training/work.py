@@ -29,6 +29,7 @@ from core.jobs import Job
 from core.models import Recipe, build
 from core.models.base import Detector
 from core.preprocess import Preprocessor
+from core.regions import Regions
 from core.synthesis import DefectSynthesiser, TextureSource
 from core.training import checkpoint
 from core.training.control import Control
@@ -153,7 +154,12 @@ class Worker:
         self.reporter.phase("preparing", "Building the model")
         synthesiser = self._synthesiser(images)
         samples = Samples(
-            images.crops, synthesiser, batch=config.train.batch, seed=seed, drop_last=config.train.drop_last
+            images.crops,
+            synthesiser,
+            batch=config.train.batch,
+            seed=seed,
+            drop_last=config.train.drop_last,
+            regions=images.regions,
         )
         torch.manual_seed(seed)
         live = self.builder(config)
@@ -169,7 +175,7 @@ class Worker:
             shadow,
             device=device,
             samples=samples,
-            tuning=tuning_samples(tuning.crops, synthesiser),
+            tuning=tuning_samples(tuning.crops, synthesiser, regions=tuning.regions),
             channels_last=channels_last,
             look_up=self.look_up,
         )
@@ -200,8 +206,10 @@ class Worker:
             if self.control.stops and not learnt:
                 raise StopAsked
 
-        loaded = load_rows(rows, preprocessor, self.window, threads=_loader_threads(self.config))
-        images = load_images(loaded, cache=cache, progress=progress)
+        regions = Regions.read(self.folder)
+        loaded = load_rows(rows, preprocessor, self.window, regions, threads=_loader_threads(self.config))
+        inside = None if regions is None else ImageCache(cache.path.with_suffix(".roi.u8"), limit=cache.limit)
+        images = load_images(loaded, cache=cache, regions=inside, progress=progress)
         self._name_unreadable(images.unreadable)
         return images
 
@@ -272,6 +280,7 @@ class Worker:
             batch=wanted.batch or config.eval.batch,
             threads=_loader_threads(config),
             heatmaps=wanted.heatmaps,
+            regions=Regions.read(self.folder) if config.score.inside_roi else None,
         )
         enough = 2 if self.spec.command == "train" else 1
         began = time.monotonic()

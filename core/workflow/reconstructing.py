@@ -66,7 +66,9 @@ def order(
     wanted = run.config.get("preprocess", {}).get("crop") == "roi"
     boxes = tuple(cells) if cells and wanted else None
     progressive = None if scoring is None else _progressive(project, run, scoring)
-    return Order(run.folder, Request(image_id, str(row.path), boxes, passes, progressive))
+    lies = None if run.roi_version_id is None else project.alignment(run.roi_version_id, image_id)
+    matrix = None if lies is None else lies.matrix
+    return Order(run.folder, Request(image_id, str(row.path), boxes, passes, progressive, matrix))
 
 
 def _progressive(project: Project, run: RunRow, scoring: int) -> ProgressiveConfig | None:

@@ -78,6 +78,7 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
         what = f"of lot {wish.lot} " if wish.lot is not None else ""
         raise InputError(f"no usable image {what}of {run.product} is in {', '.join(splits)}", path=project.folder)
     job = Job.create(run.folder / "scores" / spec.scoring, job_spec, rows)
+    training.write_regions(project, view, job.folder)
     purpose = "again" if any(row.split == "test" for row in rows) else LOT
     return ScoringJob(run, spec.scoring, job.start(), purpose)
 

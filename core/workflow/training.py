@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from core import regions
+from core.annotation.roi import rasterise
 from core.config import MODELS, TrainingConfig, preset, with_overrides
 from core.errors import ConfigError, FlawscopeError, InputError, TrainingError
 from core.jobs import Job, JobSpec, ManifestRow, RunningJob
 from core.project import Project
-from core.project.records import ImageRow, View
+from core.project.records import ImageRow, Roi, View
 from core.project.results import RunRow, RunState
-from core.words import Box
+from core.words import Box, Matrix
 from core.workflow.scores import FINAL, read_back
 
 if TYPE_CHECKING:
@@ -187,21 +191,57 @@ def _prepare_view(project: Project, order: Order, config: TrainingConfig, view: 
         product=view.product,
         view=view.code,
     )
-    Job.create(run.folder, spec, manifest(project, view, config))
+    job = Job.create(run.folder, spec, manifest(project, view, config))
+    write_regions(project, view, job.folder)
     return run.number
+
+
+def write_regions(project: Project, view: View, job: Path) -> None:
+    """Put the present ROI of a view into a job folder, for the worker. Raises `StorageError`."""
+    roi = project.roi(view.id)
+    if roi is None or not roi.zones:
+        return
+    template = [zone for zone in roi.zones if zone.image_id is None]
+    own = {zone.image_id for zone in roi.zones if zone.image_id is not None}
+    sizes = {
+        row.id: (row.width or 0, row.height or 0)
+        for row in project.images(product=view.product, view=view.code, present_only=True)
+        if row.width and row.height
+    }
+    regions.write(
+        job,
+        rasterise(template, *_template_size(roi, sizes)),
+        {
+            image: found
+            for image in own
+            if image in sizes
+            and (found := rasterise([zone for zone in roi.zones if zone.image_id == image], *sizes[image])) is not None
+        },
+    )
+
+
+def _template_size(roi: Roi, sizes: dict[int, tuple[int, int]]) -> tuple[int, int]:
+    """Width and height of the picture that the template was drawn on, or of the most frequent images."""
+    masks = [zone.mask.shape[1::-1] for zone in roi.zones if zone.mask is not None and zone.image_id is None]
+    if masks:
+        return masks[0]
+    if roi.template_image_id in sizes:
+        return sizes[roi.template_image_id]
+    return Counter(sizes.values()).most_common(1)[0][0] if sizes else (1, 1)
 
 
 def manifest(project: Project, view: View, config: TrainingConfig, *, lot: str | None = None) -> Iterator[ManifestRow]:
     """Every usable image of a view, with its crops: the boxes of its cells when the settings ask for them."""
     roi = project.roi(view.id)
     boxes = tuple(cell.box for cell in roi.cells) if roi and roi.cells and config.preprocess.crop == "roi" else None
+    lies = {} if roi is None else {one.image_id: one.matrix for one in project.alignments(roi.id)}
     for row in project.images(product=view.product, view=view.code, lot=lot, present_only=True):
         if row.problem:
             continue
-        yield _manifest_row(row, boxes)
+        yield _manifest_row(row, boxes, lies.get(row.id))
 
 
-def _manifest_row(row: ImageRow, boxes: tuple[Box, ...] | None) -> ManifestRow:
+def _manifest_row(row: ImageRow, boxes: tuple[Box, ...] | None, matrix: Matrix | None) -> ManifestRow:
     return ManifestRow(
         id=row.id,
         path=str(row.path),
@@ -211,4 +251,5 @@ def _manifest_row(row: ImageRow, boxes: tuple[Box, ...] | None) -> ManifestRow:
         sha256=row.sha256,
         width=row.width or 0,
         height=row.height or 0,
+        matrix=matrix,
     )

@@ -8,8 +8,9 @@ from numpy.typing import NDArray
 
 from core.config import AugmentConfig, SimulateConfig
 from core.synthesis import DefectSynthesiser, TextureSource, sample_rng
-from core.synthesis.defects import disturbed, stroke_mask, vary
+from core.synthesis.defects import disturbed, stroke_mask
 from core.synthesis.procedural import cells
+from core.synthesis.variation import vary
 
 Pixels = NDArray[np.uint8]
 SIZE = 64

@@ -1,0 +1,71 @@
+"""What a region of interest covers on one image, as pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal, Protocol
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.words import Matrix
+
+Region = NDArray[np.uint8]
+
+
+class Area(Protocol):
+    """A zone: a box, a polygon or a mask, to be inspected or ignored."""
+
+    @property
+    def sign(self) -> Literal["inspect", "ignore"]: ...
+    @property
+    def shape(self) -> Mapping[str, Any]: ...
+    @property
+    def mask(self) -> NDArray[np.uint8] | None: ...
+
+
+def rasterise(areas: Iterable[Area], width: int, height: int) -> Region | None:
+    """(height, width) uint8, 1 where is judged: what any zone inspects, or everything, less what any ignores.
+
+    None when there are no zones: everything is judged. A mask of another size is taken from its top left corner.
+    """
+    zones = list(areas)
+    if not zones:
+        return None
+    inspected = [zone for zone in zones if zone.sign == "inspect"]
+    region = np.zeros((height, width), np.uint8) if inspected else np.ones((height, width), np.uint8)
+    for zone in inspected:
+        region |= _pixels(zone, width, height)
+    for zone in zones:
+        if zone.sign == "ignore":
+            region &= 1 - _pixels(zone, width, height)
+    return region
+
+
+def placed(template: Region, matrix: Matrix | None, width: int, height: int) -> Region:
+    """A template's region as it lies on an image of `width` x `height`.
+
+    `matrix` (a, b, c, d, e, f) takes template pixels to image pixels: x' = a x + b y + c, y' = d x + e y + f. Without
+    one the template lies as it is; on an image of another size it is stretched. What is uncovered is not judged.
+    """
+    if matrix is None:
+        if template.shape == (height, width):
+            return template
+        return np.asarray(cv2.resize(template, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
+    warp = np.array(matrix, np.float64).reshape(2, 3)
+    return np.asarray(cv2.warpAffine(template, warp, (width, height), flags=cv2.INTER_NEAREST), np.uint8)
+
+
+def _pixels(zone: Area, width: int, height: int) -> Region:
+    region = np.zeros((height, width), np.uint8)
+    if zone.mask is not None:
+        cut = zone.mask[:height, :width] != 0
+        region[: cut.shape[0], : cut.shape[1]] = cut
+    elif "box" in zone.shape:
+        x0, y0, x1, y1 = (max(0, round(float(value))) for value in zone.shape["box"])
+        region[y0:y1, x0:x1] = 1
+    elif "polygon" in zone.shape:
+        points = np.rint(np.asarray(zone.shape["polygon"], np.float64) * 16).astype(np.int32)  # a sixteenth of a pixel
+        cv2.fillPoly(region, [points.reshape(-1, 1, 2)], 1, shift=4)
+    return region
