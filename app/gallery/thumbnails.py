@@ -125,6 +125,11 @@ class Thumbnails(QObject):
         """Whether nothing is wanted that was not made."""
         return not (self._working or len(self._wishes) or self._fresh)
 
+    @property
+    def maker(self) -> PictureMaker | None:
+        """Who makes them, for whoever works through many in a thread; None without a project."""
+        return self._opened_maker()
+
     def pixmap(self, image_id: int, side: int) -> QPixmap | None:
         """The picture within `side` x `side` device pixels; None while it is made, or when `reason` says why not.
 

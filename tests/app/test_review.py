@@ -14,12 +14,15 @@ from pytestqt.qtbot import QtBot
 from app.commands import Actions
 from app.pages.review import ReviewPage
 from app.pages.review.feeding import FeedingDialog
+from app.pages.review.nearest import Found
 from app.session import Session
 from core import reconstructions
+from core.imaging import decode, save_png
 from core.preprocess import Geometry
 from core.project import Project
 from core.reconstructions import CropWork, Request
 from core.workflow import review as reviewing
+from core.workflow.nearest import Nearest, Sample
 from core.workflow.scoring import Wish
 from tests.app.conftest import WindowMaker
 from tests.scored import SIDE, Shot, add_scoring, make_project, scored_project, strip_of_shots
@@ -252,6 +255,66 @@ def _write_passes(folder: Path, path: Path, image_id: int) -> None:
     work = CropWork(Geometry((0, 0, SIDE, SIDE), SIDE), pictures, maps, scores, scores, scores, 2)
     request = Request(image_id, str(path))
     reconstructions.write(folder, request, iter([work]), model=reconstructions.stamp_of(folder), gate=0.5)
+
+
+def with_twin(folder: Path) -> Project:
+    """Good training images, one of which looks like the worst false reject."""
+    shots = [*strip_of_shots(), *(Shot(one, "good", "train", 0.1) for one in ("other", "twin", "third"))]
+    project = scored_project(folder, shots)
+    worst = decode(folder / "pictures" / "good 2.png").astype(np.int16)
+    save_png(folder / "pictures" / "twin.png", np.asarray(np.clip(worst // 2 + 40, 0, 255), np.uint8))
+    return project
+
+
+def test_the_nearest_good_image_is_one_click_away(opener: Opener, tmp_path: Path, qtbot: QtBot) -> None:
+    page = opener(with_twin(tmp_path))
+    qtbot.waitUntil(lambda: page.review.row is not None)
+    assert page._inspector is not None and page.session.table is not None
+    button, table, beside = page._inspector.nearest, page.session.table, page.viewer.beside
+    qtbot.waitUntil(lambda: not button.isHidden() and not button.icon().isNull())
+    assert table.names[int(table.row_of([button.image_id or 0])[0])] == "twin.png"
+    assert "The most similar of 3 good training images of this view" in button.toolTip()
+    page.viewer._set_mode("single")
+    button.click()
+    qtbot.waitUntil(lambda: beside.canvas.picture is not None)
+    assert page.viewer.mode == "side" and beside.word.text() == "Nearest good image · twin.png"
+    qtbot.waitUntil(lambda: beside.canvas.layer("contours") is not None)
+    button.click()
+    assert beside.word.text() == "Reconstruction" and beside.canvas.picture is None
+    button.click()
+    qtbot.waitUntil(lambda: beside.canvas.picture is not None)
+    page.review.step(1)
+    assert beside.canvas.picture is None and not button.isChecked() and button.isHidden()
+    qtbot.waitUntil(lambda: not button.isHidden())
+    page.session.label(page.session.table.ids[-3:].tolist(), "unlabelled")
+    qtbot.waitUntil(button.isHidden)
+
+
+def test_a_pass_that_is_chosen_takes_the_place_of_the_good_image(opener: Opener, tmp_path: Path, qtbot: QtBot) -> None:
+    project = with_twin(tmp_path)
+    worst = next(row for row in project.images() if row.path.stem == "good 2")
+    _write_passes(project.runs()[0].folder, worst.path, worst.id)
+    page = opener(project)
+    assert page._inspector is not None
+    button, beside = page._inspector.nearest, page.viewer.beside
+    qtbot.waitUntil(lambda: not button.isHidden() and "judged" in beside.word.text())
+    button.click()
+    qtbot.waitUntil(lambda: "twin.png" in beside.word.text())
+    page.viewer.strip.step(-1)
+    qtbot.waitUntil(lambda: "Pass 1" in beside.word.text())
+    assert not button.isChecked()
+
+
+def test_a_sample_of_very_many_good_images_says_so(opener: Opener, tmp_path: Path, qtbot: QtBot) -> None:
+    page = opener(with_twin(tmp_path))
+    assert page._inspector is not None
+    button = page._inspector.nearest
+    qtbot.waitUntil(lambda: not button.isHidden() and page.review.unit is not None)
+    assert page.review.unit is not None and button.image_id is not None
+    many = Sample(np.arange(2000), 180_000)
+    page.nearest.found.emit(Found(page.review.unit.image_id, Nearest(button.image_id, 0.91, 640), many, False))
+    assert "640 good training images so far" in button.toolTip()
+    assert "Of 180,000 good training images 2,000 are compared" in button.toolTip()
 
 
 def test_v_compares_in_three_ways(page: ReviewPage, qtbot: QtBot) -> None:

@@ -1,4 +1,4 @@
-"""What stands beside the image under review: its reconstruction, pass by pass."""
+"""What stands beside the image under review: its reconstruction, pass by pass, or the nearest good image."""
 
 from __future__ import annotations
 
@@ -43,6 +43,7 @@ class Beside(Pane):
     """Follows the row of a review. The passes to choose from stand in `strip`, which lies elsewhere."""
 
     shown = Signal()  # another picture: what explains the row is to be laid over it
+    left_other = Signal()  # the reconstruction stands here again
 
     def __init__(self, review: Review, actions: Actions, strip: PassStrip, parent: QWidget) -> None:
         super().__init__(review.session, actions, tr("Reconstruction"), parent)
@@ -53,9 +54,11 @@ class Beside(Pane):
         self._rebuilt: Picture | None = None
         self._found: Reconstruction | None = None
         self._crop: CropPasses | None = None
+        self._other: tuple[int, str] | None = None  # image and name, when another image is compared
+        self._other_picture: Picture | None = None
         self._is_active = False
         self._dwell = Slowly(self._on_dwelt, _DWELL_MS, self)
-        strip.chosen.connect(lambda _number, _face: self._show_rebuilt())
+        strip.chosen.connect(self._on_pass_chosen)
         reconstructions = self._session.reconstructions
         reconstructions.began.connect(self._on_reconstruction_began)
         reconstructions.ready.connect(self._on_reconstruction_ready)
@@ -66,11 +69,13 @@ class Beside(Pane):
     @property
     def picture(self) -> Picture | None:
         """What the image is compared with; None while it is not there."""
-        return self._rebuilt
+        return self._rebuilt if self._other is None else self._other_picture
 
     @property
     def words(self) -> str:
         """What that is."""
+        if self._other is not None:
+            return tr("Nearest good image · {name}", name=self._other[1])
         number, face = self._strip.selected
         if number == 0:
             return tr("As the model was given it")
@@ -91,6 +96,7 @@ class Beside(Pane):
     def begin(self) -> None:
         """Another row, or none: what stood here goes."""
         self._image = self._rebuilt = self._found = self._crop = None
+        self._leave_other()
         self._strip.show_words("")
         self.canvas.show_image(None)
         self.word.setText(tr("Reconstruction"))
@@ -101,6 +107,21 @@ class Beside(Pane):
         """The image of the row was read."""
         self._image = picture
         self._show_rebuilt()
+
+    def compare(self, image_id: int | None, name: str = "") -> None:
+        """Put another image here; None: the reconstruction again."""
+        self._other_picture = None
+        if image_id is None:
+            self._show_own()
+            return
+        self._other = (image_id, name)
+        self._session.loader.load(
+            image_id,
+            lambda picture: self._take_other(image_id, picture),
+            lambda error: self._take_other_error(image_id, error),
+            owner=self,
+            ahead=False,
+        )
 
     def recolour(self, colour_map: str) -> None:
         """Differences in other colours."""
@@ -120,8 +141,8 @@ class Beside(Pane):
             self._session.reconstructions.ask(unit.asked)
         else:
             words = tr("This training left no model to rebuild images with")
-            self._strip.show_words(words if self.isHidden() else "")
-            self.canvas.show_notice(words)
+            self._strip.show_words(words if self.isHidden() or self._other is not None else "")
+            self._say(words)
 
     def _is_mine(self, asked: Asked) -> bool:
         unit = self._review.unit
@@ -132,12 +153,13 @@ class Beside(Pane):
             return
         words = tr("Loading the model, once …") if loads else tr("Rebuilding the image …")
         self._strip.show_words(words)
-        self.canvas.show_notice(words, tr("The contour is there already: it comes from the stored map."))
+        self._say(words, tr("The contour is there already: it comes from the stored map."))
 
     def _on_reconstruction_failed(self, asked: Asked, error: Exception) -> None:
         if self._is_mine(asked):
             self._strip.show_words(tr("No reconstruction of this image"))
-            self.canvas.show_error(error)
+            if self._other is None:
+                self.canvas.show_error(error)
 
     def _on_reconstruction_ready(self, asked: Asked, found: Reconstruction) -> None:
         unit = self._review.unit
@@ -169,6 +191,46 @@ class Beside(Pane):
         if self._found is None:
             return
         self._rebuilt = rebuilt
+        if self._other is None:
+            self._show(rebuilt)
+
+    def _on_pass_chosen(self, _number: int, _face: str) -> None:
+        self._leave_other()
+        self._show_rebuilt()
+
+    # -- another image
+
+    def _leave_other(self) -> None:
+        if self._other is not None:
+            self._other = self._other_picture = None
+            self.left_other.emit()
+
+    def _take_other(self, image_id: int, picture: Picture) -> None:
+        if self._other is not None and self._other[0] == image_id:
+            self._other_picture = picture
+            self._show(picture)
+
+    def _take_other_error(self, image_id: int, error: Exception) -> None:
+        if self._other is not None and self._other[0] == image_id:
+            self.word.setText(self.words)
+            self.canvas.show_error(error)
+
+    def _show_own(self) -> None:
+        self._other = None
+        self.word.setText(tr("Reconstruction"))
+        if self._rebuilt is not None:
+            self._show(self._rebuilt)
+            return
+        self.canvas.show_image(None)
+        self._dwell.start()  # says once more why there is none, or that it is being made
+
+    # -- showing
+
+    def _show(self, picture: Picture) -> None:
         self.word.setText(self.words)
-        self.canvas.show_image(rebuilt, keep_view=True)
+        self.canvas.show_image(picture, keep_view=True)
         self.shown.emit()
+
+    def _say(self, headline: str, text: str = "") -> None:
+        if self._other is None:
+            self.canvas.show_notice(headline, text)

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePol
 from app import theme
 from app.commands import keys_text, tooltip
 from app.icons import icon
+from app.pages.review.nearest import NearestButton, NearestGood
 from app.pages.review.state import Review
 from app.words import count_words, judgement_word, label_word, split_word, tr, verdict_word
 from core.project.results import VerdictRow
@@ -32,9 +33,10 @@ class Inspector(QWidget):
     annotate_wanted = Signal(int)
     offers_wanted = Signal()
 
-    def __init__(self, review: Review, parent: QWidget | None = None) -> None:
+    def __init__(self, review: Review, finder: NearestGood, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._review = review
+        self.nearest = NearestButton(review, finder, self)
         column = QVBoxLayout(self)
         column.setContentsMargins(16, 12, 16, 16)
         column.setSpacing(theme.SPACE)
@@ -87,8 +89,14 @@ class Inspector(QWidget):
         row.addStretch(1)
         column.addLayout(row)
         self.mistake = self._label(column, "wrong")
-        self.margin = self._label(column)
-        self.more = self._label(column)
+        beside = QHBoxLayout()
+        words = QVBoxLayout()
+        self.margin = self._label(words)
+        self.more = self._label(words)
+        words.addStretch(1)
+        beside.addLayout(words, 1)
+        beside.addWidget(self.nearest, 0, Qt.AlignmentFlag.AlignTop)
+        column.addLayout(beside)
         self.caveat = self._label(column, "muted")
         self.caveat.setText(tr("An anomaly score, not a probability: only its place beside the threshold counts."))
 

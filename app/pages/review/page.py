@@ -27,6 +27,7 @@ from app.pages.review import kinds
 from app.pages.review.feeding import FeedingDialog
 from app.pages.review.inspector import Inspector
 from app.pages.review.morning import MorningBanner
+from app.pages.review.nearest import NearestGood
 from app.pages.review.queue import Queue
 from app.pages.review.state import Review, Wanted
 from app.pages.review.threshold import ThresholdPanel
@@ -50,6 +51,7 @@ class ReviewPage(Page):
     def __init__(self, session: Session, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(session, actions, parent)
         self.review = Review(session, self)
+        self.nearest = NearestGood(self.review, self)
         self._inspector: Inspector | None = None
         self._build(actions)
         self._slots: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -86,9 +88,11 @@ class ReviewPage(Page):
 
     def inspector(self) -> QWidget | None:
         """Score, judgement, verdict."""
-        self._inspector = Inspector(self.review)
+        self._inspector = Inspector(self.review, self.nearest)
         self._inspector.annotate_wanted.connect(lambda image_id: self.wanted.emit("annotate", {"image": image_id}))
         self._inspector.offers_wanted.connect(self.show_offers)
+        self._inspector.nearest.wanted.connect(self.viewer.compare_with)
+        self.viewer.beside.left_other.connect(self._inspector.nearest.let_go)
         return self._inspector
 
     def enter(self) -> None:
@@ -97,6 +101,7 @@ class ReviewPage(Page):
             self.actions_table.bind(command, slot, enabled=self._has_row)
         self.review.activate()
         self.viewer.activate()
+        self.nearest.activate()
         self.morning.look()
         if self.session.project is not None:
             self.scoring.listen()
@@ -108,6 +113,7 @@ class ReviewPage(Page):
             self.actions_table.unbind(command, slot)
         self.review.rest()
         self.viewer.rest()
+        self.nearest.rest()
 
     def show_what(self, what: dict[str, Any]) -> None:
         """`training`, `scoring` (numbers), `queue` (a kind), `image` and `cell`: whichever are given."""

@@ -82,6 +82,12 @@ class Viewer(QWidget):
         """How the image and what stands beside it are compared."""
         return self._mode
 
+    def compare_with(self, image_id: int | None) -> None:
+        """Put another image beside the one on screen; None: its reconstruction again."""
+        if image_id is not None and self._mode == "single":
+            self._set_mode("side")
+        self.beside.compare(image_id, "" if image_id is None else self._name(image_id))
+
     def listen_to(self, widget: QWidget) -> None:
         """X and H held over a list act here, as they do over the image."""
         widget.installEventFilter(self)
