@@ -132,6 +132,7 @@ def test_passes_agree_with_the_scoring_that_is_looked_at(
 ) -> None:
     project = opened.project
     assert project is not None
+    make_training(project.run_by_number(1).folder, stir=0.1)
     first, second = ids(opened)[7:9]  # both in test
     firsts = {one: rebuilt(reconstructions, qtbot, Asked(1, one)).crops[0].passes[0].first for one in (first, second)}
     low, high = sorted(firsts, key=lambda one: firsts[one])
