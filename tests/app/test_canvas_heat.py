@@ -62,10 +62,11 @@ def test_h_and_x_held_over_one_canvas_act_on_both(pair: tuple[Canvas, Canvas]) -
         assert not is_hot(left) and not is_hot(right)
 
 
-def test_a_canvas_that_loses_the_focus_lets_go_on_both(pair: tuple[Canvas, Canvas]) -> None:
+def test_a_canvas_that_loses_the_focus_lets_go_on_both(pair: tuple[Canvas, Canvas], qtbot: QtBot) -> None:
     left, right = pair
     left.activateWindow()
     left.setFocus()
+    qtbot.waitUntil(left.hasFocus)
     QTest.keyPress(left, Qt.Key.Key_H)
     assert is_hot(right)
     left.clearFocus()
@@ -90,7 +91,8 @@ def test_heat_that_is_moved_lies_where_heat_drawn_anew_lies(pair: tuple[Canvas, 
         moved = screen(left)
         right.set_layer("heatmap", waves())
         fresh = screen(right)
-        assert np.abs(moved - fresh).max() <= 3
+        apart = np.abs(moved - fresh)
+        assert apart.max() <= 8 and apart.mean() < 0.2  # one pixel aside is ten times that
     heat = left.layer("heatmap")
     assert isinstance(heat, HeatLayer)
     heat.set_colour_map("viridis")
