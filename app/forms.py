@@ -28,7 +28,7 @@ from app.words import tr
 from core.config import Settings, TrainingConfig, keys, with_overrides
 from core.errors import ConfigError
 
-_HIDDEN: Final = frozenset({"model", "preset", "network.kind"})  # chosen elsewhere, or no choice at all
+_HIDDEN: Final = frozenset({"model", "preset", "network.kind", "loss.kind"})  # chosen elsewhere, or no choice at all
 _LENGTHS: Final = frozenset({"train.minutes", "train.steps", "train.epochs"})
 _LARGEST: Final = 2**31 - 1
 _FIELD_WIDTH: Final = 200
@@ -77,6 +77,14 @@ class Fold(QWidget):
     def set_title(self, title: str) -> None:
         """Change the heading."""
         self._button.setText(title)
+
+    def forget(self) -> None:
+        """Close it and drop the content: it is made anew when it is opened again."""
+        self.set_open(False)
+        if self._content is not None:
+            self._layout.removeWidget(self._content)
+            self._content.deleteLater()
+            self._content = None
 
     def _on_button_toggled(self, is_open: bool) -> None:
         self._button.setArrowType(Qt.ArrowType.DownArrow if is_open else Qt.ArrowType.RightArrow)

@@ -124,6 +124,18 @@ def checks(
     )
 
 
+def reasons(facts: Facts) -> dict[str, str]:
+    """What speaks for a model on this view, a sentence by name."""
+    found = {"prff": "Recommended: finds small and faint defects, and looks twice when in doubt."}
+    if facts.has_roi:
+        found["grdnet"] = (
+            "A region of interest is drawn: GRD-Net learns to judge there only. Train it beside PRFF-AD and compare."
+        )
+    else:
+        found["grdnet"] = "Worth its time once a region of interest is drawn; until then PRFF-AD is recommended."
+    return found
+
+
 def can_start(found: Sequence[Check]) -> bool:
     """Whether nothing is missing; warnings do not hold a training up."""
     return not any(check.state == "missing" for check in found)

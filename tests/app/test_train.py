@@ -17,7 +17,7 @@ from app.pages.train import TrainPage
 from app.throttle import Throttle
 from app.trace import Series, Trace
 from app.window import MainWindow
-from core.config import preset
+from core.config import MODELS, preset
 from core.events import Checkpoint, Done, Epoch, Event, EventWriter, Failure, Hello, PhaseChanged, Picture, Step, Warn
 from core.imaging import save_png
 from core.jobfiles import JobState, write_state
@@ -89,6 +89,42 @@ def test_presets_are_chosen_by_mouse_and_key_and_remembered(
     assert setup.config().preset == "medium"
     assert page.session.memory.recall("train.preset", "") == "medium"
     assert setup.cards.card("micro").isHidden()
+
+
+def test_another_detector_is_chosen_by_key_with_its_own_presets_and_settings(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    page = train_page(qtbot, window_maker(), project_file)
+    setup = page.setup
+    setup.open_details()
+    assert setup.models.model == "prff" and "Recommended" in setup.models.why
+    assert setup.form is not None and setup.form.config.network.kind == "prff"
+    box = setup.models.findChild(QComboBox, "model")
+    assert box is not None
+    qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert setup.models.model == "grdnet" and "region of interest" in setup.models.why
+    assert setup.config().model == "grdnet" and setup.form is None
+    setup.open_details()
+    setup.form.open_group("loss")
+    assert setup.form.set_value("loss.roi_mode", "prediction")
+    ((_, _, order),) = setup.orders(datetime(2026, 3, 5, 22, 30))
+    assert (order.model, order.changes) == ("grdnet", ("loss.roi_mode=prediction",))
+    qtbot.keyClick(box, Qt.Key.Key_End)
+    assert setup.config().model == "ganomaly"
+    with pytest.raises(KeyError):
+        setup.cards.card("small")
+    assert page.session.memory.recall("train.model", "") == "ganomaly"
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_form_of_every_model_can_be_opened(qtbot: QtBot, model: str) -> None:
+    form = ConfigForm(preset(model, "quick"))
+    qtbot.addWidget(form)
+    for name in ("network", "loss", "simulate", "train"):
+        form.open_group(name)
+    assert form.set_value("loss.kind", "nonsense") is False
+    form.reset()
+    assert form.config == preset(model, "quick")
 
 
 def test_a_time_to_stop_by_becomes_minutes(qtbot: QtBot, window_maker: WindowMaker, project_file: Path) -> None:

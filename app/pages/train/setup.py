@@ -15,12 +15,13 @@ from app.commands import tooltip
 from app.forms import ConfigForm, Fold
 from app.icons import icon
 from app.pages.train.checklist import Checklist
+from app.pages.train.models import ModelChoice
 from app.pages.train.offers import Offers
 from app.pages.train.presets import TRIAL, PresetCards
 from app.pages.train.products import Candidate, Products, StopBy
 from app.session import Session
 from app.words import tr
-from core.config import MODELS, TrainingConfig, preset, presets
+from core.config import TrainingConfig, preset, presets
 from core.words import LABELS, SPLITS
 from core.workflow import readiness
 from core.workflow.readiness import Facts
@@ -45,7 +46,7 @@ class SetupPanel(QWidget):
         self._session = session
         self._facts: Facts | None = None
         self._computing_on: str | None = None
-        self._model = next(iter(MODELS))
+        self._models = ModelChoice(self)
         self._form: ConfigForm | None = None
         self._checks = Checklist(self)
         self._cards = PresetCards(self)
@@ -58,12 +59,12 @@ class SetupPanel(QWidget):
         self._clock.timeout.connect(self.show_checks)
         self._build()
         self._checks.fix_wanted.connect(self.fix_wanted)
+        self._models.choose(session.memory.recall("train.model", self._models.model))
+        self._models.chosen.connect(self._on_model_chosen)
         self._cards.chosen.connect(self._on_preset_chosen)
         self._products.changed.connect(self.show_checks)
         self._stop_by.changed.connect(self.show_checks)
-        chosen = session.memory.recall("train.preset", _FIRST_PRESET)
-        offered = presets(self._model)
-        self._cards.show_presets(offered, chosen if any(one.name == chosen for one in offered) else _FIRST_PRESET)
+        self._show_presets()
         self.show_checks()
 
     # -- what is decided
@@ -72,6 +73,11 @@ class SetupPanel(QWidget):
     def checklist(self) -> Checklist:
         """The seven lines."""
         return self._checks
+
+    @property
+    def models(self) -> ModelChoice:
+        """Which detector."""
+        return self._models
 
     @property
     def cards(self) -> PresetCards:
@@ -116,6 +122,10 @@ class SetupPanel(QWidget):
         """Choose a preset."""
         self._cards.choose(name)
         self._on_preset_chosen(name)
+
+    def open_details(self) -> None:
+        """Unfold all settings."""
+        self._details.set_open(True)
 
     def choose_finer(self) -> None:
         """Choose the next preset at which the detector sees more pixels."""
@@ -178,6 +188,7 @@ class SetupPanel(QWidget):
         """The lines, the finish times and the button, as of now."""
         now = datetime.now()
         config, stop_by = self.config(), self.deadline(now)
+        self._models.show_reasons({} if self._facts is None else readiness.reasons(self._facts))
         facts = self._facts or Facts("", "", good=1, good_parts=1, tuning_good=99, test=99, free=1 << 50)
         if self._facts is not None:
             found = readiness.checks(facts, config, computing_on=self._computing_on, now=now, stop_by=stop_by)
@@ -223,6 +234,7 @@ class SetupPanel(QWidget):
         self._pair.addWidget(self._checks, 11)
         self._pair.addWidget(self._cards, 10)
         column.addLayout(self._pair)
+        column.addWidget(self._models)
         column.addWidget(self._products)
         column.addWidget(self._offers)
         column.addWidget(self._details)
@@ -338,6 +350,22 @@ class SetupPanel(QWidget):
         if needed is not None and needed * count <= seconds:
             return None
         return readiness.minutes_each(facts, config, seconds=seconds, trainings=count)
+
+    @property
+    def _model(self) -> str:
+        return self._models.model
+
+    def _show_presets(self) -> None:
+        chosen = self._session.memory.recall("train.preset", _FIRST_PRESET)
+        offered = presets(self._model)
+        self._cards.show_presets(offered, chosen if any(one.name == chosen for one in offered) else _FIRST_PRESET)
+
+    def _on_model_chosen(self, name: str) -> None:
+        self._session.memory.remember("train.model", name)
+        self._show_presets()
+        self._form = None  # its groups are those of the other model
+        self._details.forget()
+        self.show_checks()
 
     def _on_preset_chosen(self, name: str) -> None:
         self._session.memory.remember("train.preset", name)
