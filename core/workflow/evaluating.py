@@ -27,7 +27,7 @@ from core.project.results import RunRow, ScoreRow, Scoring
 from core.words import Label, Split
 from core.workflow.progress import Progress, silent
 from core.workflow.results import Result
-from core.workflow.scores import LOT
+from core.workflow.scores import LOT, OWN
 
 MAP_SCALE: Final = 65535  # heatmap PNGs: this value is 1.0
 
@@ -115,7 +115,8 @@ def evaluate(
     result = _result(subject, figures)
     if not project.read_only:
         project.finish_scoring(subject.scoring.id, figures.model_dump(mode="json"))
-        project.update_run(subject.run.id, figures=_headline(result))
+        if subject.scoring.purpose == OWN or not subject.run.figures:  # other passes are a question, not the training
+            project.update_run(subject.run.id, figures=_headline(result))
         if decide and isinstance(threshold, ThresholdChoice):
             _draft(subject, threshold, result)
     return result

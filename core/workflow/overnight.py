@@ -40,17 +40,21 @@ class Ended:
     worst: Worst | None = None
 
 
-def ended_since(project: Project, moment: str | None) -> list[Ended]:
-    """Trainings that ended after `moment` (UTC text of the store; None: ever), the newest first."""
+def ended_since(project: Project, moment: str | None, *, told: int | None = None) -> list[Ended]:
+    """Trainings that ended after `moment` (UTC text of the store; None: ever), the newest first.
+
+    With `told` only so many come with their counts: reading those takes a moment each.
+    """
     runs = [
         run
         for run in project.runs(state=["finished", "stopped", "failed", "interrupted"])
         if run.finished is not None and (moment is None or run.finished > moment)
     ]
-    return [_ended(project, run) for run in sorted(runs, key=lambda run: run.finished or "", reverse=True)]
+    newest = sorted(runs, key=lambda run: run.finished or "", reverse=True)
+    return [_ended(project, run, told is None or place < told) for place, run in enumerate(newest)]
 
 
-def _ended(project: Project, run: RunRow) -> Ended:
+def _ended(project: Project, run: RunRow, with_counts: bool) -> Ended:
     view = "" if run.view in (None, "main") else f" > {run.view}"
     model = MODELS[run.model].title if run.model in MODELS else run.model
     found = Ended(
@@ -60,6 +64,8 @@ def _ended(project: Project, run: RunRow) -> Ended:
         at=run.finished or run.created,
         error=run.error,
     )
+    if not with_counts:
+        return found
     try:
         table = review.load(project, run.number)
     except FlawscopeError:  # it left no scores: its end says why

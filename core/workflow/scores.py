@@ -13,6 +13,7 @@ from core.project.results import NewScore, RunRow
 from core.words import Box
 
 FINAL: Final = "final"  # the scoring that ends a training
+OWN: Final = "training"  # the purpose of that scoring: its figures are the training's
 LOT: Final = "lot"  # the purpose of a scoring without test images: judged one by one, it has no figures
 
 

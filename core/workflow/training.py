@@ -17,13 +17,12 @@ from core.project import Project
 from core.project.records import ImageRow, Roi, View
 from core.project.results import RunRow, RunState
 from core.words import Box, Matrix
-from core.workflow.scores import FINAL, read_back
+from core.workflow.scores import FINAL, OWN, read_back
 
 if TYPE_CHECKING:
     from core.workflow.results import Result
 
 FEW_GOOD: Final = 10  # below so many, a detector mostly learns the few images by heart
-_PURPOSE: Final = "training"  # of the scoring that ends a training
 _LIVE: Final[frozenset[RunState]] = frozenset(["queued", "starting", "running", "paused", "stopping"])
 _ENDED: Final[dict[str, RunState]] = {
     "finished": "finished",
@@ -129,10 +128,10 @@ def collect(project: Project, number: int, running: RunningJob | None = None) ->
             kept="Its last checkpoint is kept",
             mend=f"Go on with: flawscope train {project.folder} --resume {number}",
         )
-    earlier = [one for one in project.scorings(run.id) if one.purpose == _PURPOSE]
+    earlier = [one for one in project.scorings(run.id) if one.purpose == OWN]
     if earlier and run.state == ended:  # taken in before: only measured again
         return evaluating.evaluate(project, number, earlier[-1].id)
-    return evaluating.evaluate(project, number, read_back(project, run, FINAL, purpose=_PURPOSE), decide=True)
+    return evaluating.evaluate(project, number, read_back(project, run, FINAL, purpose=OWN), decide=True)
 
 
 def _end(run: RunRow, running: RunningJob | None) -> tuple[RunState, FlawscopeError | None]:

@@ -117,6 +117,20 @@ def test_cells_of_a_strip_are_the_parts_that_are_counted(project: Path) -> None:
         assert result.figures.pixel_auroc == pytest.approx(1.0, abs=1e-4)
 
 
+def test_a_scoring_with_other_passes_leaves_the_figures_of_the_training(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=False)
+        evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        lines = [json.loads(line) for line in (run.folder / "scores" / FINAL / "scores.jsonl").read_text().splitlines()]
+        other = run.folder / "scores" / "1" / "scores.jsonl"
+        other.parent.mkdir()
+        other.write_text("".join(json.dumps(line | {"score": 1 - line["score"]}) + "\n" for line in lines))
+        again = evaluating.evaluate(opened, run.number, read_back(opened, run, "1", purpose="again"))
+        assert again.figures.image_auroc == 0
+        assert opened.run(run.id).figures["image_auroc"] == 1
+        assert opened.scorings(run.id)[-1].figures["image_auroc"] == 0
+
+
 def test_figures_without_defects_say_why_there_is_no_curve(project: Path) -> None:
     with Project.open(project) as opened:
         opened.set_split([row.id for row in opened.images(label="defective")], "unused")
