@@ -371,4 +371,5 @@ def test_the_morning_names_the_worst_false_reject_of_each_training(project: Proj
     assert (first.number, first.false_rejects, first.good, first.escapes, first.defective) == (1, 2, 4, 1, 3)
     assert first.worst is not None
     assert (first.worst.name, first.worst.score) == ("good 2.png", pytest.approx(0.60))
+    assert [one.scoring for one in overnight.ended_since(project, None, told=1)] == [None, None]
     assert overnight.ended_since(project, second.at) == []

@@ -15,6 +15,7 @@ from app.commands import Actions, tooltip
 from app.gallery.filters import Filter
 from app.gallery.view import SIZES, ImageGrid
 from app.icons import icon
+from app.morning import MorningBanner
 from app.pages.dataset.filter_bar import FilterBar
 from app.pages.dataset.flow import Elided
 from app.pages.dataset.inspector import DatasetInspector
@@ -100,6 +101,7 @@ class DatasetPage(Page):
         self._is_shown = True
         if self.session.project is not None:
             self.strip.listen()
+            self.morning.look()
         for command, slot, enabled in self._bindings:
             self.actions_table.bind(command, slot, enabled=enabled)
         self._on_filter_changed()
@@ -190,6 +192,10 @@ class DatasetPage(Page):
         holder = QVBoxLayout()
         holder.setContentsMargins(2 * theme.SPACE, 0, theme.SPACE, 0)
         holder.setSpacing(0)
+        self.morning = MorningBanner(self.session, self)
+        self.morning.chosen.connect(lambda what: self.wanted.emit("review", what))
+        self.morning.train_wanted.connect(lambda: self.wanted.emit("train", {}))
+        holder.addWidget(self.morning)
         holder.addWidget(self.strip)
         column.addLayout(holder)
         self._middle = QSplitter(Qt.Orientation.Horizontal, self)

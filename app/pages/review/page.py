@@ -22,11 +22,11 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.commands import Actions
 from app.icons import icon
+from app.morning import MorningBanner
 from app.pages.page import Page
 from app.pages.review import kinds
 from app.pages.review.feeding import FeedingDialog
 from app.pages.review.inspector import Inspector
-from app.pages.review.morning import MorningBanner
 from app.pages.review.nearest import NearestGood
 from app.pages.review.queue import Queue
 from app.pages.review.state import Review, Wanted

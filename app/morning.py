@@ -1,9 +1,12 @@
-"""The first look in the morning: how each training ended since the last visit, one click to its worst false reject."""
+"""The first look in the morning: how each training ended since the last visit, one click to its worst false reject.
+
+The dataset and the review page have one each; what was seen on one is seen on the other.
+"""
 
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
@@ -14,7 +17,9 @@ from app.session import Session
 from app.words import tr
 from core.project import Project
 from core.project.writer import utc_now
-from core.workflow.overnight import Ended, ended_since
+
+if TYPE_CHECKING:
+    from core.workflow.overnight import Ended
 
 _MOST: Final = 5
 _SIGNS: Final = {"finished": "check", "stopped": "stop", "failed": "cross", "interrupted": "warning"}
@@ -32,6 +37,8 @@ class MorningBanner(QFrame):
         self._session = session
         self._asked_for = ""
         self._seen_at = ""
+        self._newest = ""  # when the last of those that are told of ended
+        self._is_wanted = False
         self.setProperty("role", "card")
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 8, 8)
@@ -44,16 +51,22 @@ class MorningBanner(QFrame):
         close.clicked.connect(self.dismiss)
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         session.closed.connect(self._on_session_closed)
+        session.table_loaded.connect(self._on_table_loaded)
         self.hide()
 
     def look(self) -> None:
-        """What ended since the last visit to this project; asked once while it is open."""
+        """What ended since the last visit to this project; asked once while it is open, when its images are there."""
         project = self._session.project
-        if project is None or self._asked_for == str(project.file):
+        self._is_wanted = True
+        if project is None or not self._session.is_complete:
             return
-        self._asked_for = str(project.file)
         since = self._session.memory.recall(f"visited {project.file}", None)
         moment = since if isinstance(since, str) else None
+        if self._asked_for == str(project.file):
+            if moment is not None and moment >= self._newest:  # seen on another page
+                self.hide()
+            return
+        self._asked_for = str(project.file)
         self._session.background.run(lambda: _look(project, moment), self._show, owner=self, key="morning")
 
     def dismiss(self) -> None:
@@ -65,6 +78,7 @@ class MorningBanner(QFrame):
 
     def _show(self, outcome: tuple[str, list[Ended]]) -> None:
         self._seen_at, ended = outcome
+        self._newest = max((one.at for one in ended), default="")
         self._empty()
         for one in ended[:_MOST]:
             self._lines.addWidget(self._line(one))
@@ -121,8 +135,13 @@ class MorningBanner(QFrame):
             if (widget := item.widget()) is not None:
                 widget.deleteLater()
 
+    def _on_table_loaded(self, complete: bool) -> None:
+        if complete and self._is_wanted:
+            self.look()
+
     def _on_session_closed(self) -> None:
-        self._asked_for = self._seen_at = ""
+        self._asked_for = self._seen_at = self._newest = ""
+        self._is_wanted = False
         self._empty()
         self.hide()
 
@@ -155,5 +174,7 @@ def _clock(at: str) -> str:
 
 
 def _look(project: Project, moment: str | None) -> tuple[str, list[Ended]]:
+    from core.workflow.overnight import ended_since  # brings the figures' libraries along: never on the GUI thread
+
     now = utc_now()
-    return now, ended_since(project, moment)
+    return now, ended_since(project, moment, told=_MOST)
