@@ -146,7 +146,7 @@ class Review(QObject):
             self.loading.emit()
         self.session.background.run(
             lambda: _read(project, number, scoring, product, view, scope if kept is not None else None),
-            lambda found: self._take_read(found, writes),
+            lambda found: self._take_read(found, writes, scope),
             self._fail,
             owner=self,
             key="review",
@@ -328,9 +328,9 @@ class Review(QObject):
         place = (self.session.product, self.session.view)
         return self.session.product is None or place == (table.run.product, table.run.view)
 
-    def _take_read(self, found: _Loaded, writes: int) -> None:
-        if writes != self._writes or self._unwritten:
-            self._reload.start()  # a verdict was given meanwhile: what was read does not know it
+    def _take_read(self, found: _Loaded, writes: int, scope: Scope) -> None:
+        if writes != self._writes or self._unwritten or scope != self.scope:
+            self._reload.start()  # a verdict was given, or a scope chosen meanwhile: what was read does not know it
         else:
             self._take(found)
 

@@ -38,6 +38,7 @@ class Viewer(QWidget):
         self._review = review
         self._session = review.session
         self._explained: Explained | None = None
+        self._is_old = False  # the table was read again: what explains the row is made anew
         self._mask: tuple[int, ContourLayer | None] | None = None  # image id
         self._picture: Picture | None = None
         self._shown: tuple[int, int, str] | None = None  # scoring, image, cell
@@ -142,7 +143,7 @@ class Viewer(QWidget):
     # -- the row on screen
 
     def _on_review_loaded(self) -> None:
-        self._explained, self._mask = None, None
+        self._is_old, self._mask = True, None
         if self._review.table is None:
             self._clear()
 
@@ -226,7 +227,9 @@ class Viewer(QWidget):
         if project is None or unit is None:
             return
         table, row, threshold = unit.table, unit.row, self._review.threshold
-        known = self._explained if self._explained is not None and self._explained.row == row else None
+        known = self._explained
+        if known is not None and (self._is_old or known.row != row):
+            known = None
         colour_map = str(self._session.settings.get("look.colour_map"))
         mask = self._mask if self._mask is not None and self._mask[0] == unit.image_id else None
         self._session.background.run(
@@ -239,7 +242,7 @@ class Viewer(QWidget):
     def _take_explained(self, found: Explained) -> None:
         if found.row != self._review.row:
             return
-        self._explained = found
+        self._explained, self._is_old = found, False
         self._mask = (found.maps.image_id, found.mask)
         self._lay(self.left, with_mask=not self._is_blinked)
         self._lay(self.right, with_mask=False)
