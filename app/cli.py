@@ -327,7 +327,7 @@ def _show_result(result: Result | LotResult, screen: Any) -> None:
 @app.command()
 def demo(
     folder: Annotated[Path, typer.Argument(help="Where the parts, the project and the heatmaps go.")] = Path("demo"),
-    minutes: Annotated[float, typer.Option(help="About how long each of the two trainings may take.", min=0.2)] = 5.0,
+    minutes: Annotated[float, typer.Option(help="About how long each of the two trainings may take.", min=0.2)] = 5.5,
     author: AuthorOption = None,
     as_json: JsonOption = False,
 ) -> None:
