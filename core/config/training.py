@@ -44,6 +44,12 @@ class TrainConfig(Settings):
     gamma: float = Field(
         0.2, gt=0, le=1, title="Drop factor", description="The rate is multiplied by this at each drop"
     )
+    schedule: Literal["drops", "plateau"] = Field(
+        "drops", title="Schedule", description="drops: at fixed places; plateau: when tuning losses no longer fall"
+    )
+    plateau_patience: int = Field(3, ge=1, title="Plateau patience", description="Epochs without gain until a drop")
+    plateau_decay: float = Field(0.1, gt=0, le=1, title="Plateau decay", description="A drop is e to minus it")
+    plateau_floor: float = Field(1e-6, ge=0, title="Plateau floor", description="The rate never falls below")
     warmup: float = Field(0.0, ge=0, le=0.5, title="Warm-up", description="Share of the length with a rising rate")
     clip: float | None = Field(None, gt=0, title="Clipping", description="Largest norm of the gradient; empty: none")
     ema: float | None = Field(

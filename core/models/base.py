@@ -92,6 +92,7 @@ class Phase:
     groups: tuple[ParameterGroup, ...]
     optimiser: OptimiserSettings
     loss: Callable[[Batch], Losses]
+    watches: str = "total"  # the tuning loss (of `Recipe.evaluate`) that a plateau schedule lowers its rate by
 
     @property
     def parameters(self) -> list[nn.Parameter]:

@@ -22,7 +22,7 @@ from core.training.devices import Device
 from core.training.judge import Judge, OwnerGone, StopAsked
 from core.training.metrics import Metrics
 from core.training.reporter import Reporter
-from core.training.schedules import Pace, Schedule, StepTimer, steps_schedule, training_budget
+from core.training.schedules import Plateau, StepTimer, looks, pace_of, training_budget
 from core.training.stepper import NotANumber, OutOfMemory, Stepper, halve, try_step
 
 LAST: Final = "checkpoints/last.safetensors"
@@ -30,8 +30,6 @@ BEST: Final = "checkpoints/best.safetensors"
 SETBACKS: Final = 3
 _PICTURES_EVERY_S: Final = 20.0
 _PAUSE_LOOK_S: Final = 0.2
-_TIME_UNITS: Final = 10_000  # resolution of a schedule by the clock
-_LATE_LOOKS: Final = 4  # judgements between the last drop and the end
 _EARLY_SHARE: Final = 0.05  # of the time spent, for judging before the last drop when minutes were given
 _LATE_SHARE: Final = 0.12  # and in all
 _RESERVE: Final = 1.25  # the machine may be busier by then
@@ -53,13 +51,14 @@ class Progress:
     without_gain: int = 0
     finished: bool = False
     early: bool = False  # ended by patience
+    plateau: Plateau = field(default_factory=Plateau)
 
     def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "place": [self.place.epoch, self.place.position]}
+        return {**vars(self), "place": [self.place.epoch, self.place.position], "plateau": vars(self.plateau)}
 
     @classmethod
     def from_json(cls, record: dict[str, Any]) -> Progress:
-        return cls(**{**record, "place": Place(*record["place"])})
+        return cls(**{**record, "place": Place(*record["place"]), "plateau": Plateau(**record.get("plateau", {}))})
 
 
 class Trainer:
@@ -98,7 +97,7 @@ class Trainer:
         self.channels_last = channels_last
         self.afterwards = afterwards
         self.progress = Progress()
-        self.pace = _pace(config, samples.steps_per_epoch)
+        self.pace = pace_of(config.train, samples.steps_per_epoch)
         self.stepper = Stepper(recipe, device, parts_a_step=config.train.accumulate)
         self.metrics = Metrics(folder / "metrics.jsonl")
         self._looks = looks(self.pace, config.train.evaluations)
@@ -178,6 +177,7 @@ class Trainer:
         threads = self.config.train.workers if self.config.train.workers is not None else 1
         with Prefetcher(self.samples, progress.place, threads=threads) as batches:
             self._look_if_due()  # a judgement that an interruption cut short
+            self._watch_if_due()
             while not (self.pace.over(progress.step) or progress.early):
                 self._attend()
                 if self.control.stops:
@@ -212,7 +212,7 @@ class Trainer:
         batch = to_device(batches.take(), self.device.device, channels_last=self.channels_last)
         while True:
             try:
-                losses = try_step(self.stepper, batch, factor)
+                losses = try_step(self.stepper, batch, factor, self._shares())
                 break
             except OutOfMemory:
                 self.device.release_memory()
@@ -230,7 +230,7 @@ class Trainer:
         self._timer.add(now - began)
         self.pace.spent += now - self._mark
         self._mark = now
-        rate = self.stepper.rate * factor
+        rate = self._rate(factor)
         self.metrics.add(progress.step, place.epoch, rate, losses, now - began)
         self._tell_step(place.epoch, rate, losses)
 
@@ -257,6 +257,7 @@ class Trainer:
             with contextlib.suppress(StopAsked):
                 self._measure_afterwards()
         self._look_if_due()
+        self._watch_if_due()
         if progress.place.position == 0:
             self._end_epoch()
         if time.monotonic() - self._saved > self.config.train.checkpoint_minutes * 60:
@@ -268,6 +269,31 @@ class Trainer:
             with contextlib.suppress(StopAsked):
                 self._look()
                 self.progress.looks = due  # not before: a judgement that was cut short is made after a resume
+
+    def _watch_if_due(self) -> None:
+        """On a plateau schedule: judge after every epoch, and lower the rates whose losses no longer fall."""
+        plateau = self.progress.plateau
+        if self.config.train.schedule != "plateau" or self.progress.place.epoch <= plateau.epochs:
+            return
+        with contextlib.suppress(StopAsked):
+            self.judge.prepare(self._look_up)
+            self._tuning = self.judge.tuning_losses(self._look_up)
+            plateau.add_epoch(self._tuning, patience=self.config.train.plateau_patience)
+
+    def _shares(self) -> dict[str, float]:
+        """What a plateau schedule leaves of each phase's rate."""
+        train = self.config.train
+        if train.schedule != "plateau":
+            return {}
+        plateau, floor = self.progress.plateau, min(1.0, train.plateau_floor / train.lr)
+        return {
+            phase.name: max(floor, plateau.factor(phase.watches, train.plateau_decay)) for phase in self.stepper.phases
+        }
+
+    def _rate(self, factor: float) -> float:
+        """The rate of the first phase, for showing."""
+        first = self.stepper.phases[0]
+        return first.optimiser.lr * factor * self._shares().get(first.name, 1.0)
 
     def _look(self) -> None:
         """Judge the averaged weights; after the last drop the best ones are kept. Raises `StopAsked`."""
@@ -329,7 +355,7 @@ class Trainer:
             Epoch(
                 epoch=progress.place.epoch,
                 step=progress.step,
-                lr=self.stepper.rate * self.pace.factor(progress.step) * progress.rate,
+                lr=self._rate(self.pace.factor(progress.step) * progress.rate),
                 losses=self.metrics.means(),
                 tuning=self._tuning,
                 best=progress.best_step == progress.step,
@@ -458,29 +484,3 @@ class Trainer:
                 kind=kind, step=progress.step, epoch=progress.place.epoch, file=file, seconds=seconds, bytes=size
             )
         )
-
-
-def looks(pace: Pace, evaluations: int) -> tuple[float, ...]:
-    """Positions in (0, 1] at which tuning images are judged: `evaluations` spread evenly, four after the last drop."""
-    if not evaluations:
-        return ()
-    settled = min(1.0, pace.schedule.last_drop / max(1, pace.schedule.total))
-    early = {k / evaluations for k in range(1, evaluations + 1) if k / evaluations <= settled}
-    late = {settled + (1 - settled) * k / _LATE_LOOKS for k in range(1, _LATE_LOOKS + 1)}
-    return tuple(sorted(early | {min(1.0, look) for look in late}))
-
-
-def _pace(config: TrainingConfig, steps_per_epoch: int) -> Pace:
-    train = config.train
-    if train.epochs is not None:
-        schedule = steps_schedule(
-            epochs=train.epochs,
-            steps_per_epoch=steps_per_epoch,
-            milestones=train.milestones,
-            gamma=train.gamma,
-            warmup=train.warmup,
-        )
-        return Pace(schedule)
-    total = train.steps if train.steps is not None else _TIME_UNITS
-    schedule = Schedule.of(total, milestones=train.milestones, gamma=train.gamma, warmup=train.warmup)
-    return Pace(schedule, budget=None if train.minutes is None else train.minutes * 60)

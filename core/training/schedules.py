@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 import statistics
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Final
 
+from core.config import TrainConfig
+
+_TIME_UNITS: Final = 10_000  # resolution of a schedule by the clock
+_LATE_LOOKS: Final = 4  # judgements between the last drop and the end
 _MEDIAN_OF: Final = 32
 _WARM_STEPS: Final = 3  # the first steps allocate and choose kernels: they say nothing about the pace
 
@@ -104,6 +108,35 @@ def steps_schedule(
     )
 
 
+@dataclass
+class Plateau:
+    """Rates that fall whenever a watched tuning loss has not fallen for some epochs (GRD-Net, equation 7).
+
+    With a decay of 0.1 and patience 3: LR_k = LR_(k-1) e^-0.1 on the third epoch in a row without a new best.
+    """
+
+    epochs: int = 0
+    best: dict[str, float] = field(default_factory=dict)
+    without_gain: dict[str, int] = field(default_factory=dict)
+    drops: dict[str, int] = field(default_factory=dict)
+
+    def add_epoch(self, losses: Mapping[str, float], *, patience: int) -> None:
+        """What the tuning images say after one more epoch; losses that are missing (not finite) count as no gain."""
+        self.epochs += 1
+        for name in {*losses, *self.best}:
+            value = losses.get(name, math.inf)
+            if value < self.best.get(name, math.inf):
+                self.best[name], self.without_gain[name] = value, 0
+                continue
+            self.without_gain[name] = self.without_gain.get(name, 0) + 1
+            if self.without_gain[name] >= patience:
+                self.drops[name], self.without_gain[name] = self.drops.get(name, 0) + 1, 0
+
+    def factor(self, name: str, decay: float) -> float:
+        """What is left of the rate that watches the loss `name`."""
+        return math.exp(-decay * self.drops.get(name, 0))
+
+
 class StepTimer:
     """Median seconds of the recent steps, without the first few."""
 
@@ -136,3 +169,29 @@ def training_budget(*, minutes: float, loaded: float, afterwards: float) -> floa
     """
     left = max(0.0, minutes * 60 - loaded)
     return max(left - afterwards, 0.5 * left, 1.0)
+
+
+def looks(pace: Pace, evaluations: int) -> tuple[float, ...]:
+    """Positions in (0, 1] at which tuning images are judged: `evaluations` spread evenly, four after the last drop."""
+    if not evaluations:
+        return ()
+    settled = min(1.0, pace.schedule.last_drop / max(1, pace.schedule.total))
+    early = {k / evaluations for k in range(1, evaluations + 1) if k / evaluations <= settled}
+    late = {settled + (1 - settled) * k / _LATE_LOOKS for k in range(1, _LATE_LOOKS + 1)}
+    return tuple(sorted(early | {min(1.0, look) for look in late}))
+
+
+def pace_of(train: TrainConfig, steps_per_epoch: int) -> Pace:
+    """The schedule of a training, by epochs, steps or minutes."""
+    if train.epochs is not None:
+        schedule = steps_schedule(
+            epochs=train.epochs,
+            steps_per_epoch=steps_per_epoch,
+            milestones=train.milestones,
+            gamma=train.gamma,
+            warmup=train.warmup,
+        )
+        return Pace(schedule)
+    total = train.steps if train.steps is not None else _TIME_UNITS
+    schedule = Schedule.of(total, milestones=train.milestones, gamma=train.gamma, warmup=train.warmup)
+    return Pace(schedule, budget=None if train.minutes is None else train.minutes * 60)

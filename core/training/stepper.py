@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -38,12 +39,13 @@ class Stepper:
         self.parts = parts_a_step
 
     @property
-    def rate(self) -> float:
-        """The base rate of the first phase, for showing."""
-        return self._phases[0].optimiser.lr
+    def phases(self) -> tuple[Phase, ...]:
+        return self._phases
 
-    def step(self, batch: Batch, factor: float) -> dict[str, float]:
-        """One step at `factor` times every phase's rate; the losses by name, `total` among them.
+    def step(self, batch: Batch, factor: float, shares: Mapping[str, float] | None = None) -> dict[str, float]:
+        """One step at `factor` times every phase's rate, less where `shares` names the phase.
+
+        Returns the losses by name, `total` among them.
 
         Raises `NotANumber`; `TrainingError` when even two images at a time do not fit into memory.
         """
@@ -51,7 +53,7 @@ class Stepper:
         losses: dict[str, float] = {"total": 0.0}
         for phase, optimizer in zip(self._phases, self._optimizers, strict=True):
             for group in optimizer.param_groups:
-                group["lr"] = group["initial_lr"] * factor
+                group["lr"] = group["initial_lr"] * factor * (shares or {}).get(phase.name, 1.0)
             found = self._phase(phase, optimizer, pieces)
             prefix = f"{phase.name}." if len(self._phases) > 1 else ""
             losses["total"] += found["total"]
@@ -95,10 +97,12 @@ class Stepper:
         return found
 
 
-def try_step(stepper: Stepper, batch: Batch, factor: float) -> dict[str, float]:
+def try_step(
+    stepper: Stepper, batch: Batch, factor: float, shares: Mapping[str, float] | None = None
+) -> dict[str, float]:
     """`stepper.step`, with `OutOfMemory` in place of the many errors that mean it; the failed step's memory is free."""
     try:
-        return stepper.step(batch, factor)
+        return stepper.step(batch, factor, shares)
     except (RuntimeError, MemoryError) as error:
         if not is_out_of_memory(error):
             raise

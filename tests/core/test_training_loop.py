@@ -238,3 +238,27 @@ def test_pause_waits_and_a_checkpoint_comes_when_asked(tmp_path: Path, rows: lis
         12,
         12,
     ]
+
+
+def test_on_a_plateau_rates_fall_by_epochs_and_a_resume_knows_it(tmp_path: Path, rows: list[ManifestRow]) -> None:
+    class Stuck(TinyRecipe):
+        def evaluate(self, batch: Batch) -> Losses:
+            return {**super().evaluate(batch), "total": torch.tensor(1.0)}
+
+    settings = a_config("train.schedule=plateau", "train.plateau_patience=1", "milestones=0.9", "train.gamma=1")
+    run, whole = Run(tmp_path / "run", rows, settings), Run(tmp_path / "whole", rows, settings)
+    whole.go(recipe=Stuck)
+    rates = [json.loads(line)["lr"] for line in (whole.job.folder / "metrics.jsonl").read_text().splitlines()]
+    assert rates[2:] == pytest.approx(
+        [rates[2]] * 4 + [rates[2] * 2.718281828**-0.1] * 3 + [rates[2] * 2.718281828**-0.2] * 3
+    )
+
+    def leave(call: int, _: Batch) -> None:
+        if call == 8:
+            run.control.owner_gone = True
+
+    with pytest.raises(OwnerGone):
+        run.go(leave, recipe=Stuck)
+    run.control = Control(run.job.folder, detached=True)
+    run.go(resume=True, recipe=Stuck)
+    assert same(run.weights(), whole.weights())

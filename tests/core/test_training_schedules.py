@@ -5,8 +5,16 @@ from __future__ import annotations
 import pytest
 
 from core.config import preset
-from core.training.loop import looks
-from core.training.schedules import Pace, Schedule, StepTimer, rounded, steps_schedule, training_budget
+from core.training.schedules import (
+    Pace,
+    Plateau,
+    Schedule,
+    StepTimer,
+    looks,
+    rounded,
+    steps_schedule,
+    training_budget,
+)
 
 
 def test_the_published_rates_fall_at_epochs_560_and_630_of_700() -> None:
@@ -83,3 +91,24 @@ def test_every_preset_settles_before_its_end() -> None:
         train = preset("prff", name).train
         schedule = Schedule.of(1000, milestones=train.milestones, gamma=train.gamma, warmup=train.warmup)
         assert schedule.last_drop < schedule.total
+
+
+def test_the_third_epoch_without_gain_lowers_the_rate_by_equation_7() -> None:
+    plateau, rates = Plateau(), []
+    for value in (0.5, 0.4, 0.4, 0.41, 0.42, 0.39, 0.4, 0.4, 0.4):
+        plateau.add_epoch({"focal": value, "contextual": 1 / (1 + plateau.epochs)}, patience=3)
+        rates.append(1e-4 * plateau.factor("focal", 0.1))
+
+    assert rates[3] == 1e-4
+    assert rates[4] == pytest.approx(9.04837e-5)
+    assert rates[7] == rates[4]
+    assert rates[8] == pytest.approx(8.18731e-5)
+    assert plateau.factor("contextual", 0.1) == 1.0
+
+
+def test_a_loss_that_is_missing_is_no_gain() -> None:
+    plateau = Plateau()
+    for losses in ({"focal": 0.5}, {}, {}, {}):
+        plateau.add_epoch(losses, patience=3)
+
+    assert plateau.drops == {"focal": 1} and plateau.epochs == 4

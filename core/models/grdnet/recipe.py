@@ -44,9 +44,9 @@ class GrdRecipe(Recipe):
         """`critic`, `generator`, `judge`, in this order."""
         model = self.model
         return (
-            self._phase("critic", model.critic, _GAN_BETAS, self.critic_losses),
-            self._phase("generator", model.generator, _GAN_BETAS, self.generator_losses),
-            self._phase("judge", model.judge, self.train.betas, self.judge_losses),
+            self._phase("critic", model.critic, _GAN_BETAS, self.critic_losses, watches="contextual"),
+            self._phase("generator", model.generator, _GAN_BETAS, self.generator_losses, watches="contextual"),
+            self._phase("judge", model.judge, self.train.betas, self.judge_losses, watches="focal"),
         )
 
     def critic_losses(self, batch: Batch) -> Losses:
@@ -110,13 +110,16 @@ class GrdRecipe(Recipe):
         total = self.settings.w_l1 * distance + self.settings.w_ssim * dissimilar
         return {"contextual": total, "l1": distance, "ssim": dissimilar}
 
-    def _phase(self, name: str, network: nn.Module, betas: tuple[float, float], loss: PhaseLoss) -> Phase:
+    def _phase(
+        self, name: str, network: nn.Module, betas: tuple[float, float], loss: PhaseLoss, *, watches: str
+    ) -> Phase:
         train = self.train
         return Phase(
             name=name,
             groups=(ParameterGroup(parameters=tuple(network.parameters())),),
             optimiser=OptimiserSettings(kind=train.optimizer, lr=train.lr, betas=betas, clip=train.clip),
             loss=loss,
+            watches=watches,
         )
 
 
