@@ -16,7 +16,7 @@ import numpy as np
 
 from core.annotation.roi import Region, placed
 from core.imaging import decode_mask, save_png
-from core.jobfiles import ManifestRow
+from core.words import Matrix
 
 FOLDER: Final = "roi"
 _TEMPLATE: Final = "template.png"
@@ -39,13 +39,13 @@ class Regions:
         own = {int(path.stem): path for path in folder.glob("*.png") if path.stem.isdigit()}
         return cls(_read(template) if template.exists() else None, own)
 
-    def of(self, row: ManifestRow, width: int, height: int) -> Region:
-        """(height, width) uint8 of 0 and 1 for one image. Raises `ImageError`."""
-        if row.id in self.own:
-            return placed(_read(self.own[row.id]), None, width, height)
+    def of(self, image: int, width: int, height: int, matrix: Matrix | None = None) -> Region:
+        """(height, width) uint8 of 0 and 1 for the image of that id. Raises `ImageError`."""
+        if image in self.own:
+            return placed(_read(self.own[image]), None, width, height)
         if self.template is None:
             return np.ones((height, width), np.uint8)
-        return placed(self.template, row.matrix, width, height)
+        return placed(self.template, matrix, width, height)
 
 
 def write(job: Path, template: Region | None, own: Mapping[int, Region]) -> None:

@@ -49,7 +49,7 @@ def load_row(
         height, width = pixels.shape[:2]
         geometries = tuple(preprocessor.crops(width, height, boxes=row.boxes, pixels=pixels))
         crops = tuple(preprocessor.image(pixels, geometry) for geometry in geometries)
-        region = None if regions is None else regions.of(row, width, height)
+        region = None if regions is None else regions.of(row.id, width, height, row.matrix)
     except ImageError as error:
         return Loaded(row, problem=error.what)
     inside = () if region is None else tuple(preprocessor.mask(region, geometry) for geometry in geometries)

@@ -24,6 +24,7 @@ from core.preprocess import Geometry, Preprocessor
 from core.project import Project
 from core.project.records import ImageRow
 from core.project.results import RunRow, ScoreRow, Scoring
+from core.regions import Regions
 from core.words import Label, Split
 from core.workflow.progress import Progress, silent
 from core.workflow.results import Result
@@ -50,6 +51,23 @@ class Subject:
     def preprocessor(self) -> Preprocessor:
         """The path that the model's images took."""
         return Preprocessor(self.config.preprocess)
+
+    @cached_property
+    def regions(self) -> Regions | None:
+        """Where was judged, image by image; None: everywhere."""
+        if not self.config.score.inside_roi:
+            return None
+        own_job = (self.folder / "job.json").is_file()  # a later scoring brings the regions of its day
+        return Regions.read(self.folder if own_job else self.run.folder)
+
+    def judged(self, image_id: int, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What of a mask (H, W) lies where was judged: pixel figures rest on that."""
+        if self.regions is None:
+            return mask
+        version = self.run.roi_version_id
+        lies = None if version is None else self.project.alignment(version, image_id)
+        height, width = mask.shape
+        return mask * self.regions.of(image_id, width, height, None if lies is None else lies.matrix)
 
     def geometry(self, row: ScoreRow) -> Geometry:
         """How the crop of a score row lies on its image."""
@@ -196,6 +214,7 @@ def _scored_image(subject: Subject, row: ScoredRow, masked: set[int]) -> ScoredI
         mask = subject.project.mask(image.id)
         if mask is None:
             return None
+        mask = subject.judged(image.id, mask)
         how = subject.config.eval.mask_binarize
         return [subject.preprocessor.mask(mask, subject.geometry(crop), binarize=how) for crop in crops]
 
@@ -221,6 +240,8 @@ def _cell_images(subject: Subject, row: ScoredRow, masked: set[int]) -> list[Sco
     if not cells:
         return []
     mask = subject.project.mask(row.image.id) if row.image.id in masked else None
+    if mask is not None:
+        mask = subject.judged(row.image.id, mask)
     found = []
     for cell in cells:
         label: Label = row.image.label

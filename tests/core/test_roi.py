@@ -106,9 +106,9 @@ def test_regions_come_back_from_the_job_folder_as_they_were(tmp_path: Path) -> N
     found = regions.Regions.read(tmp_path)
 
     assert found is not None
-    assert np.array_equal(found.of(ManifestRow(1, "a.png", "train", "good"), 8, 6), template)
-    assert np.array_equal(found.of(ManifestRow(7, "b.png", "train", "good"), 8, 6), 1 - template)
-    moved = found.of(ManifestRow(1, "a.png", "train", "good", matrix=(1, 0, 0, 0, 1, 2)), 8, 6)
+    assert np.array_equal(found.of(1, 8, 6), template)
+    assert np.array_equal(found.of(7, 8, 6), 1 - template)
+    moved = found.of(1, 8, 6, (1, 0, 0, 0, 1, 2))
     assert np.array_equal(moved[3:5], template[1:3])
 
 

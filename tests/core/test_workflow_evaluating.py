@@ -8,11 +8,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core import regions
 from core.config import preset, with_overrides
 from core.errors import InputError, TrainingError
 from core.imaging import save_png
+from core.jobs import Job
 from core.project import Project
-from core.project.records import Cell
+from core.project.records import Alignment, Cell, Zone
 from core.project.results import RunRow
 from core.workflow import evaluating, training
 from core.workflow.importing import Choice, import_folder
@@ -115,6 +117,44 @@ def test_cells_of_a_strip_are_the_parts_that_are_counted(project: Path) -> None:
         assert (counts.true_rejects, counts.true_passes, counts.escapes, counts.false_rejects) == (2, 6, 0, 0)
         assert result.figures.images == 4
         assert result.figures.pixel_auroc == pytest.approx(1.0, abs=1e-4)
+
+
+def test_pixels_of_a_defect_outside_the_region_are_not_asked_for(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=False)
+        region = np.zeros((32, 64), np.uint8)
+        region[:12] = 1  # the upper half of each defect
+        regions.write(run.folder, region, {})
+        subject = evaluating.find(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        (image, *_) = opened.images(split="test", label="defective")
+        mask = opened.mask(image.id)
+        assert mask is not None
+        assert np.array_equal(np.argwhere(subject.judged(image.id, mask)).max(axis=0), (11, 47))
+
+
+def test_a_training_takes_the_region_of_its_view_along(project: Path) -> None:
+    with Project.open(project) as opened:
+        (view,) = opened.views()
+        first = next(iter(opened.images()))
+        own = Zone("own", "inspect", {"box": [0, 0, 8, 8]}, image_id=first.id)
+        roi = opened.set_roi(
+            view.id,
+            zones=[
+                Zone("part", "inspect", {"box": [10, 4, 50, 30]}),
+                Zone("date", "ignore", {"box": [10, 4, 20, 8]}),
+                own,
+            ],
+        )
+        opened.set_alignments(roi.id, [Alignment(2, (1, 0, 3, 0, 1, -2), 0.9, "phase", "model")])
+        (number,) = training.prepare(opened, training.Order(preset="micro"))
+        job = Job(opened.run_by_number(number).folder)
+        found = regions.Regions.read(job.folder)
+        assert found is not None
+        template = found.of(999, 64, 32)
+        assert template[4:30, 10:50].sum() == 26 * 40 - 4 * 10 == template.sum()
+        assert found.of(first.id, 64, 32).sum() == 64
+        rows = {row.id: row for row in job.manifest()}
+        assert rows[2].matrix == (1, 0, 3, 0, 1, -2) and rows[3].matrix is None
 
 
 def test_a_scoring_with_other_passes_leaves_the_figures_of_the_training(project: Path) -> None:
