@@ -32,7 +32,7 @@ class TrainConfig(Settings):
     epochs: int | None = Field(700, ge=1, title="Epochs", description="Length in passes over the good images")
     batch: int = Field(4, ge=1, le=512, title="Images a step")
     accumulate: int = Field(
-        1, ge=1, le=64, title="Parts a step", description="Spread a step over this many smaller ones"
+        1, ge=1, le=64, title="Pieces a step", description="Spread a step over this many smaller ones"
     )
     optimizer: Literal["adam", "adamw"] = Field("adam", title="Optimiser")
     lr: float = Field(1e-4, gt=0, le=1, title="Learning rate")

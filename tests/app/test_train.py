@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from PySide6.QtWidgets import QComboBox, QLineEdit, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.forms import ConfigForm
-from app.pages.train import TrainPage
+from app.pages.train import TrainPage, words
 from app.throttle import Throttle
 from app.trace import Series, Trace
 from app.window import MainWindow
@@ -288,6 +289,28 @@ def test_a_training_that_nobody_started_waits_in_the_list(
     assert "does not start by itself" in page.listing.entries[0].words
     page.show_training(1)
     assert page.watch.head.button("start").isVisible()
+
+
+def test_it_is_said_whether_a_training_learns_measures_or_scores() -> None:
+    trace = Trace()
+    trace.feed_all(some_steps(10)[:-6])  # type: ignore[arg-type]
+    assert words.doing_word("running", trace) == "Training"
+    assert words.now_sentence("running", trace).startswith("Step 9 of 10")
+    trace.feed_all(some_steps(10)[-6:])  # type: ignore[arg-type]
+    assert "tuning images" in words.now_sentence("running", trace)
+    trace.feed(PhaseChanged(name="scoring", total=194))
+    assert words.doing_word("running", trace) == "Scoring" and trace.fraction == 0.0
+    assert words.doing_word("paused", trace) == "Paused"
+
+
+@pytest.mark.parametrize(("auroc", "warned"), [(0.366, True), (0.5, True), (0.95, False)])
+def test_figures_of_a_guess_are_called_so(project_file: Path, auroc: float, warned: bool) -> None:
+    with Project.open(project_file) as project:
+        run = project.add_run(product="chip", model="prff", preset="quick")
+        figures = {"image_auroc": auroc, "images": 20, "defective": 10}
+        ended = [replace(run, state=state, figures=figures) for state in ("finished", "stopped")]
+    for one in ended:
+        assert ("guessing" in words.ending(one)[1]) is warned
 
 
 def test_a_trace_keeps_curves_apart_and_cuts_what_was_trained_twice() -> None:

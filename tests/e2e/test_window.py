@@ -64,7 +64,7 @@ def train_tiny(window: MainWindow) -> Iterator[Condition]:
     page = window.page
     assert isinstance(page, TrainPage)
     click(button(page, "Details"))
-    click(button(page, "Try run"))
+    click(button(page, "Trial"))
     yield page.setup.button.isEnabled
     click(page.setup.button)
     yield lambda: window.session.trainings.current is not None
@@ -188,7 +188,7 @@ def start_and_wait(window: MainWindow) -> Iterator[Condition]:
     page = window.page
     assert isinstance(page, TrainPage)
     click(button(page, "Details"))
-    click(button(page, "Try run"))
+    click(button(page, "Trial"))
     form = page.setup.form
     assert form is not None
     form.set_value("train.steps", "100000")

@@ -104,7 +104,7 @@ class Head(QFrame):
         """What changes all the time."""
         if state in words.RUNNING:
             share = f" · {100 * trace.fraction:.0f} %" if state == "running" and trace.position else ""
-            self._headline.setText(words.now_word(state) + share)
+            self._headline.setText(words.doing_word(state, trace) + share)
             self._sentence.setText(words.now_sentence(state, trace))
             self._figures.hide()
             finish = words.finish_clock(trace.finish) if state != "paused" else ""

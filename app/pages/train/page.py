@@ -400,7 +400,7 @@ def _entry(run: RunRow, state: str, trace: Trace | None) -> Entry:
     title = f"#{run.number} · {words.place(run.product, run.view)} · {run.preset}"
     share = None
     if state in words.RUNNING:
-        text = words.now_word(state)
+        text = words.doing_word(state, trace)
         if trace is not None and state in ("running", "paused", "stopping"):
             share = trace.fraction
             text = f"{text} {100 * share:.0f} %"

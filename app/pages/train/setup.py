@@ -288,7 +288,7 @@ class SetupPanel(QWidget):
         column.setContentsMargins(8, 0, 0, 0)
         column.setSpacing(4)
         row = QHBoxLayout()
-        trial = QPushButton(tr("Try run: some seconds, finds nothing"), holder)
+        trial = QPushButton(tr("Trial: some seconds, finds nothing"), holder)
         trial.setProperty("role", "link")
         trial.clicked.connect(lambda: self.choose_preset(TRIAL))
         reset = QPushButton(tr("Back to the preset"), holder)

@@ -13,6 +13,7 @@ from core.workflow.readiness import clock, span
 
 ENDED: Final = frozenset({"finished", "stopped", "failed", "interrupted", "discarded"})
 WAITING: Final = frozenset({"queued", "waiting"})  # waiting: it starts by itself when the one before has ended
+_GUESS: Final = 0.65  # image AUROC below which a training has learnt next to nothing
 RUNNING: Final = frozenset({"starting", "running", "paused", "stopping", "not_responding", "collecting"})
 
 
@@ -20,6 +21,12 @@ def now_word(state: str) -> str:
     """A state in one or two words."""
     more = {"not_responding": tr("Not responding"), "collecting": tr("Measuring"), "waiting": state_word("queued")}
     return more.get(state) or state_word(state)
+
+
+def doing_word(state: str, trace: Trace | None) -> str:
+    """What goes on: its state, or that what was learnt is scored now, which is counted from nought again."""
+    is_scoring = state == "running" and trace is not None and trace.phase == "scoring"
+    return tr("Scoring") if is_scoring else now_word(state)
 
 
 def now_sentence(state: str, trace: Trace | None) -> str:
@@ -47,6 +54,8 @@ def now_sentence(state: str, trace: Trace | None) -> str:
 def _learning(trace: Trace | None) -> str:
     if trace is None or not trace.step:
         return tr("Getting ready for the first step …")
+    if trace.position >= 1.0:
+        return tr("Learnt. Measuring on the tuning images which state is the best …")
     return tr(
         "Step {step:,} of {steps:,} · pass {epoch} over the good images", step=trace.step, steps=trace.steps,
         epoch=trace.epoch + 1,
@@ -74,11 +83,12 @@ def ending(run: RunRow) -> tuple[str, str]:
     """How it ended: a headline, and what that means and what to do."""
     when = _when(run.finished)
     if run.state == "finished":
-        return tr("Finished {when}", when=when), _took(run)
+        return tr("Finished {when}", when=when), " ".join(part for part in (_took(run), _caution(run)) if part)
     if run.state == "stopped":
         if not run.figures:
             return tr("Stopped {when}", when=when), tr("It was stopped before there was anything to measure.")
-        return tr("Stopped {when}", when=when), tr("You stopped it. What it had learnt is a usable model.")
+        usable = _caution(run) or tr("What it had learnt is a usable model.")
+        return tr("Stopped {when}", when=when), f"{tr('You stopped it.')} {usable}"
     if run.state == "failed":
         return tr("Failed {when}", when=when), run.error or tr("It did not say why. The log may.")
     if run.state == "interrupted":
@@ -152,6 +162,14 @@ def _when(moment: str | None) -> str:
     if moment is None:
         return ""
     return clock(datetime.fromisoformat(moment).astimezone().replace(tzinfo=None), datetime.now())
+
+
+def _caution(run: RunRow) -> str:
+    """That the figures are those of a guess, which a percentage alone does not tell."""
+    image = run.figures.get("image_auroc")
+    if image is None or image >= _GUESS:
+        return ""
+    return tr("That is hardly better than guessing (50 %): give it more time, or choose a finer preset.")
 
 
 def _took(run: RunRow) -> str:
