@@ -127,6 +127,7 @@ def rebuilt(reconstructions: Reconstructions, qtbot: QtBot, asked: Asked) -> Rec
     return found
 
 
+@pytest.mark.slow
 def test_passes_agree_with_the_scoring_that_is_looked_at(
     reconstructions: Reconstructions, opened: Session, qtbot: QtBot
 ) -> None:

@@ -68,6 +68,7 @@ def started(qtbot: QtBot, trainings: Trainings, *orders: Order) -> tuple[int, ..
     return tuple(heard.args[0])
 
 
+@pytest.mark.slow
 def test_a_training_is_followed_to_its_figures_and_scores_once_more(
     qtbot: QtBot, open_session: Callable[[], Session]
 ) -> None:

@@ -103,6 +103,7 @@ def test_the_record_chains_and_can_be_read(trained: Trained) -> None:
     assert "AB" in (trained.folder / "trail.csv").read_text()
 
 
+@pytest.mark.slow
 def test_tomorrows_lot_is_added_scored_and_judged_without_labels(trained: Trained) -> None:
     for index in range(40, 43):
         part = draw("flip_chip_a", seed=7, index=index, defect=None)
@@ -156,6 +157,7 @@ def test_what_takes_room_is_listed_and_goes_only_when_asked(trained: Trained, tm
     assert (copy / "runs" / "1" / "checkpoints" / "best.safetensors").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_with_its_own_app_and_core_does_not_get_in_the_way(trained: Trained) -> None:
     here = trained.folder / "shadow"
     (here / "core").mkdir(parents=True)

@@ -114,6 +114,7 @@ def test_a_killed_owner_takes_its_trainer_with_it(trained: Trained, going: subpr
     assert again.document["trainings"][-1]["state"] == "interrupted"
 
 
+@pytest.mark.slow
 def test_a_detached_training_is_found_again(trained: Trained) -> None:
     started = flawscope("train", "project", "--preset", "micro", "--detach", "--json", cwd=trained.folder)
     assert started.code == 0, started.err

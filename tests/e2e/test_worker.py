@@ -114,6 +114,7 @@ def test_scores_say_how_every_image_was_judged(trained: tuple[Job, list[AnyEvent
         assert line["crops"][0]["box"] == [0, 0, 100, 80] and line["crops"][0]["areas"][0] <= 8000
 
 
+@pytest.mark.slow
 def test_a_killed_training_goes_on_to_the_same_bits(
     trained: tuple[Job, list[AnyEvent]], tmp_path: Path, rows: list[ManifestRow]
 ) -> None:
@@ -133,6 +134,7 @@ def test_a_killed_training_goes_on_to_the_same_bits(
         assert [name for name in ours if not np.array_equal(ours[name], theirs[name])] == []
 
 
+@pytest.mark.slow
 def test_an_orphan_saves_and_ends_and_a_detached_one_is_found_again(tmp_path: Path, rows: list[ManifestRow]) -> None:
     job = a_job(tmp_path / "runs" / "1", rows, "train.steps=100000")
     with Owner(job, "start") as (process, trainer):
