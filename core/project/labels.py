@@ -56,16 +56,28 @@ class LabelMethods(Store):
         return self._write(change)
 
     def set_split(
-        self, ids: Iterable[int], split: Split, *, reason: str = "", allow_duplicates: bool = False
+        self,
+        ids: Iterable[int],
+        split: Split,
+        *,
+        reason: str = "",
+        allow_duplicates: bool = False,
+        undoable: bool = True,
     ) -> ChangeReport:
-        """Move images to a split, always with their whole part. Can be undone.
+        """Move images to a split, always with their whole part. Can be undone, unless a program does it by itself.
 
         Raises `ProjectError` when equal bytes would then lie both in test and in train or tuning.
         """
-        return self.set_splits(dict.fromkeys(ids, split), reason=reason, allow_duplicates=allow_duplicates)
+        splits = dict.fromkeys(ids, split)
+        return self.set_splits(splits, reason=reason, allow_duplicates=allow_duplicates, undoable=undoable)
 
     def set_splits(
-        self, splits: Mapping[int, Split], *, reason: str = "", allow_duplicates: bool = False
+        self,
+        splits: Mapping[int, Split],
+        *,
+        reason: str = "",
+        allow_duplicates: bool = False,
+        undoable: bool = True,
     ) -> ChangeReport:
         """Move many images, each to its own split (see `core.project.splits.propose_splits`), in one step."""
         unknown = set(splits.values()) - set(SPLITS)
@@ -81,9 +93,11 @@ class LabelMethods(Store):
             touched = [row[0] for row in moved]
             if not allow_duplicates:
                 _refuse_duplicates(tx, touched)
-            item = Change("image", "split", touched, [row[1] for row in moved], [row[2] for row in moved])
             targets = sorted({row[2] for row in moved})
-            remember(tx, f"Move to {', '.join(targets)}", [item], image_id=touched[0] if len(touched) == 1 else None)
+            if undoable:
+                item = Change("image", "split", touched, [row[1] for row in moved], [row[2] for row in moved])
+                label = f"Move to {', '.join(targets)}"
+                remember(tx, label, [item], image_id=touched[0] if len(touched) == 1 else None)
             _audit(tx, "split", moved, {"split": targets if len(targets) > 1 else targets[0]}, reason)
             extra = sum(1 for image_id, _, _ in moved if image_id not in splits)
             return ChangeReport(len(moved), extra)

@@ -12,7 +12,10 @@ from core.workflow import problems
 
 
 def propose(project: Project, *, seed: int = 0) -> str:
-    """Assign what has no split yet, product by product, and say by what rule. What a person assigned stays."""
+    """Assign what has no split yet, product by product, and say by what rule. What a person assigned stays.
+
+    Not an undo step: the first Ctrl+Z of a person must not take back what none of them did.
+    """
     taken_out = _take_out_duplicates(project)
     sentences = (
         [f"{len(taken_out)} test images equal a training image and were taken out of test."] if taken_out else []
@@ -29,7 +32,7 @@ def propose(project: Project, *, seed: int = 0) -> str:
             continue  # assigned before: a later lot waits as "not used" until a person decides
         proposal = propose_splits(items, seed=seed)
         if proposal.splits:
-            project.set_splits(proposal.splits, reason=proposal.sentence)
+            project.set_splits(proposal.splits, reason=proposal.sentence, undoable=False)
             sentences.append(f"{product.code}: {proposal.sentence}")
     return " ".join(sentences)
 
@@ -74,7 +77,8 @@ def _take_out_duplicates(project: Project) -> set[int]:
     why = "which is not for testing; it was taken out of test"
     problems.keep(project, [(row.path, f"has the same content as {other}, {why}") for row, other in twins.values()])
     if twins:
-        project.set_split(twins, "unused", reason="equal to an image in train or tuning", allow_duplicates=True)
+        reason = "equal to an image in train or tuning"
+        project.set_split(twins, "unused", reason=reason, allow_duplicates=True, undoable=False)
     return set(twins)
 
 

@@ -89,6 +89,19 @@ def test_equal_bytes_in_train_and_test_are_taken_out_of_test(nut: Path, tmp_path
         assert project.duplicates_across_splits() == []
 
 
+def test_what_the_import_did_by_itself_is_no_step_to_undo(nut: Path, tmp_path: Path) -> None:
+    shutil.copyfile(nut / "train/good/000.png", nut / "test/good/900.png")  # so that one is taken out of test, too
+    report = import_folder(nut, tmp_path / "p", Choice())
+    with Project.open(report.project) as project:
+        before = [row.split for row in project.images()]
+        assert {"tuning", "unused"} <= set(before)
+        assert project.undo() is None
+        image = next(iter(project.images(label="good")))
+        project.set_split([image.id], "test", allow_duplicates=True)
+        assert project.undo() is not None and project.undo() is None
+        assert [row.split for row in project.images()] == before
+
+
 def test_a_second_look_finds_new_changed_and_gone(nut: Path, tmp_path: Path) -> None:
     import_folder(nut, tmp_path / "project", Choice())
     good = nut / "train" / "good"
