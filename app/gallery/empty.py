@@ -12,6 +12,7 @@ from app import theme
 from app.icons import icon
 
 _ICON: Final = 40
+_TEXT_PX: Final = 440
 
 
 class Sign(QWidget):
@@ -33,6 +34,12 @@ class Sign(QWidget):
         icon(self._name, theme.muted()).paint(painter, self.rect())
 
 
+def keep_height(label: QLabel, width: int) -> None:
+    """As high as its words need at `width`: a label that a layout centres is not asked for that."""
+    label.ensurePolished()
+    label.setMinimumHeight(max(0, label.heightForWidth(width)))
+
+
 class EmptyState(QWidget):
     """Icon, headline, a sentence and, where something can be done, a button."""
 
@@ -46,7 +53,7 @@ class EmptyState(QWidget):
         self._text = QLabel(self)
         self._text.setProperty("role", "muted")
         self._text.setWordWrap(True)
-        self._text.setFixedWidth(380)
+        self._text.setFixedWidth(_TEXT_PX)
         self._button = QPushButton(self)
         self._button.clicked.connect(self.pressed)
         layout = QVBoxLayout(self)
@@ -66,6 +73,7 @@ class EmptyState(QWidget):
         self._title.setText(title)
         self._text.setText(text)
         self._text.setVisible(bool(text))
+        keep_height(self._text, _TEXT_PX)
         self._button.setText(button)
         self._button.setVisible(bool(button))
         role = "primary" if primary else ""

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.commands import Actions
+from app.gallery.empty import keep_height
 from app.icons import icon
 from app.morning import MorningBanner
 from app.pages.page import Page
@@ -38,6 +39,7 @@ from app.words import count_words, tr
 from core.workflow.review import KINDS, Scored
 
 _PANEL_PX: Final = 216
+_EMPTY_PX: Final = 440
 _QUEUE_PX: Final = 248
 
 
@@ -166,7 +168,7 @@ class ReviewPage(Page):
         self._empty_words = QLabel(page)
         self._empty_words.setProperty("role", "muted")
         self._empty_words.setWordWrap(True)
-        self._empty_words.setMaximumWidth(480)
+        self._empty_words.setFixedWidth(_EMPTY_PX)
         self._empty_words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         self._train = QPushButton(tr("Go to Train"), page)
         self._train.setProperty("role", "primary")
@@ -212,8 +214,7 @@ class ReviewPage(Page):
         self.training.setMinimumWidth(150)
         self.training.setMaximumWidth(420)
         self.training.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
-        self.training.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-        self.training.setMinimumContentsLength(34)
+        self.training.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.training.setAccessibleName(tr("Training"))
         self.scope = QComboBox(parent)
         self.scope.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
@@ -228,6 +229,7 @@ class ReviewPage(Page):
 
     def _connect(self) -> None:
         review = self.review
+        self.scope.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
         review.loading.connect(self._on_loading)
         review.loaded.connect(self._on_loaded)
         review.scope_changed.connect(self._show_scopes)
@@ -274,6 +276,7 @@ class ReviewPage(Page):
             self._stack.setCurrentIndex(1)
             self._take_focus()
         self.headline_changed.emit()
+            keep_height(self._empty_words, _EMPTY_PX)
         self.actions_table.refresh()
 
     def _take_focus(self) -> None:
