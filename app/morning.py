@@ -9,9 +9,10 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
+from app.elided import Elided
 from app.icons import icon
 from app.session import Session
 from app.words import tr
@@ -67,7 +68,12 @@ class MorningBanner(QFrame):
                 self.hide()
             return
         self._asked_for = str(project.file)
-        self._session.background.run(lambda: _look(project, moment), self._show, owner=self, key="morning")
+
+        def done(found: tuple[str, list[Ended]]) -> None:
+            if project is self._session.project:
+                self._show(found)
+
+        self._session.background.run(lambda: _look(project, moment), done, owner=self, key="morning")
 
     def dismiss(self) -> None:
         """Seen."""
@@ -96,9 +102,11 @@ class MorningBanner(QFrame):
         colour = theme.COLOUR["defective"] if one.state == "failed" else theme.COLOUR["accent"]
         sign.setPixmap(icon(_SIGNS.get(one.state, "check"), colour).pixmap(16, 16))
         row.addWidget(sign)
-        words = QLabel(ended_words(one), holder)
+        words = Elided(holder)
+        words.setText(ended_words(one))
         words.setTextFormat(Qt.TextFormat.PlainText)
         words.setToolTip(f"{one.title}\n{words.text()}")
+        words.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Preferred)
         words.setMinimumWidth(80)
         row.addWidget(words)
         if one.worst is not None:
@@ -113,7 +121,7 @@ class MorningBanner(QFrame):
             button.clicked.connect(lambda: self._follow({"training": one.number, "scoring": one.scoring}))
             row.addWidget(button)
         else:
-            button = self._link(holder, tr("See why"))
+            button = self._link(holder, tr("Look at it") if one.state in ("finished", "stopped") else tr("See why"))
             button.clicked.connect(self.train_wanted)
             row.addWidget(button)
         row.addStretch(1)

@@ -12,12 +12,12 @@ from PySide6.QtWidgets import QHBoxLayout, QPushButton, QSplitter, QVBoxLayout, 
 
 from app import theme
 from app.commands import Actions, tooltip
+from app.elided import Elided
 from app.gallery.filters import Filter
 from app.gallery.view import SIZES, ImageGrid
 from app.icons import icon
 from app.morning import MorningBanner
 from app.pages.dataset.filter_bar import FilterBar
-from app.pages.dataset.flow import Elided
 from app.pages.dataset.inspector import DatasetInspector
 from app.pages.dataset.mends import Mends
 from app.pages.dataset.reading import Scored, read_facts
@@ -297,6 +297,7 @@ class DatasetPage(Page):
             self.filters.set_classes(words)
             self._panel.set_classes(words)
         self._panel.set_writable(self.session.can_write)
+        self._show_count()
         self._show_step()
         self._show_chosen()
         self.headline_changed.emit()
@@ -326,9 +327,14 @@ class DatasetPage(Page):
         self._show_step()
         self._show_chosen()
 
+    def _show_count(self) -> None:
+        shown, wish = len(self.grid.model), self.filters.wish(self._place())
+        self.filters.set_count(shown, max(self._counts().images, shown), narrows=wish.narrows)
+
     def _show_step(self) -> None:
         self._step = next_step(self._counts(), self._facts, self._place())
         self.next.setText(self._step.text)
+        self.next.setVisible(bool(self._step.text) and self._step.key != "add")  # where there is none, the grid says so
         self.why.setText(self._step.why)
         self.why.setToolTip(self._step.why)
         self.next.setToolTip(self._step.why)
@@ -385,7 +391,11 @@ class DatasetPage(Page):
     def _on_closed(self) -> None:
         self._facts, self._scored, self._places = Facts(), Scored(), {}
         self._panel.findings.show_findings(())
+        self.grid.set_scores(self._scored.ids, self._scored.scores)
+        self.filters.set_scored(False)
         self.tree.show_nodes([])
+        self.next.hide()
+        self.why.setText("")
         self.filters.clear()
 
     def _on_selection_changed(self, _: object) -> None:
@@ -408,10 +418,8 @@ class DatasetPage(Page):
         self.grid.set_sort(by, backwards=backwards)
         self.grid.set_filter(self.filters.wish(self._place()))
 
-    def _on_arranged(self, shown: int, _: int) -> None:
-        counts = self._counts()
-        wish = self.filters.wish(self._place())
-        self.filters.set_count(shown, max(counts.images, shown), narrows=wish.narrows)
+    def _on_arranged(self, _shown: int, _of: int) -> None:
+        self._show_count()
         if self._is_shown:
             self.session.set_order(self.grid.model.ids(), self._place().words())
 
