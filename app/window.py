@@ -44,6 +44,7 @@ _PAGES: Final = {  # key: module, class; imported when first shown
     "review": ("app.pages.review", "ReviewPage"),
 }
 _INSPECTOR_PX: Final = 320
+_LEAST_INSPECTOR_PX: Final = 300
 _STRIP_PX: Final = 112
 _RECENT: Final = 12
 
@@ -168,7 +169,7 @@ class MainWindow(QMainWindow):
         self._inspector_frame = QScrollArea(self._middle)
         self._inspector_frame.setWidgetResizable(True)
         self._inspector_frame.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self._inspector_frame.setMinimumWidth(280)
+        self._inspector_frame.setMinimumWidth(_LEAST_INSPECTOR_PX)
         self._inspector_frame.setMaximumWidth(480)
         self._inspector_frame.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._inspector = QStackedWidget(self._inspector_frame)

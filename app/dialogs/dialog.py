@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
 
 from app import theme
+
+_FRAME: Final = QSize(16, 48)  # what a desktop draws around a dialog
 
 
 class Dialog(QDialog):
@@ -18,3 +23,10 @@ class Dialog(QDialog):
         self.column = QVBoxLayout(self)
         self.column.setContentsMargins(3 * theme.SPACE, 2 * theme.SPACE, 3 * theme.SPACE, 2 * theme.SPACE)
         self.column.setSpacing(theme.SPACE)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Never larger than the screen: its buttons are at the bottom."""
+        super().showEvent(event)
+        room = self.screen().availableGeometry().size() - _FRAME
+        if not event.spontaneous():
+            self.resize(self.size().boundedTo(room))

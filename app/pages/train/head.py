@@ -63,6 +63,8 @@ class Head(QFrame):
         self._bar.setRange(0, 1000)
         self._buttons = {name: self._button(name) for name in _BUTTONS}
         self._build()
+        for button in self._buttons.values():
+            button.hide()  # together they are wider than any state needs: the window would be held apart
 
     def button(self, name: str) -> QPushButton:
         """A button by name: stop, pause, go_on, kill, discard, start, resume, review, again."""
