@@ -59,7 +59,7 @@ class RoiLayer:
                 inside = inside.united(path) if not inside.isEmpty() else path
         self._outside = QPainterPath()
         if shown:
-            self._outside.addRect(QRectF(0, 0, *size))
+            self._outside.addRect(QRectF(-1, -1, size[0] + 2, size[1] + 2))  # its own edge is beyond what is drawn
             self._outside = self._outside.subtracted(inside)
 
     @property
@@ -72,6 +72,8 @@ class RoiLayer:
         painter.save()
         painter.setOpacity(opacity)
         painter.save()
+        x0, y0, x1, y1 = view.device_box((0.0, 0.0, float(self._size[0]), float(self._size[1])))
+        painter.setClipRect(QRectF(x0, y0, x1 - x0, y1 - y0), Qt.ClipOperation.IntersectClip)
         into_image(painter, view)
         painter.fillPath(self._outside, _DIM)
         for region, path in self._regions:

@@ -89,6 +89,7 @@ class ImagePanel(QWidget):
         for widget in (*self._buttons.values(), self._classes, self._split):
             widget.setEnabled(facts is not None and self._session.can_write)
         if facts is None:
+            self._tick(None)
             self._name.setText(tr("No image is chosen"))
             self._detail.setText("")
             self._note.hide()
@@ -98,7 +99,7 @@ class ImagePanel(QWidget):
         parts = [facts.place, tr("Lot {lot}", lot=facts.lot) if facts.lot else ""]
         parts.append(f"{facts.size[0]:,} × {facts.size[1]:,}" if facts.size else "")
         self._detail.setText(" · ".join(part for part in parts if part))
-        self._buttons[facts.label].setChecked(True)
+        self._tick(facts.label)
         self._split.setCurrentIndex(SPLITS.index(facts.split))
         self._classes.setEnabled(self._classes.isEnabled() and facts.label == "defective")
         at = self._classes.findData(facts.defect_class)
@@ -106,6 +107,12 @@ class ImagePanel(QWidget):
         not_trained = facts.split == "train" and facts.label != "good"
         self._note.setText(tr("Left out of training: only good images are learned from."))
         self._note.setVisible(not_trained)
+
+    def _tick(self, label: Label | None) -> None:
+        self._group.setExclusive(False)  # else the one that was ticked last stays so
+        for word, button in self._buttons.items():
+            button.setChecked(word == label)
+        self._group.setExclusive(True)
 
     def show_classes(self, classes: Sequence[DefectClass]) -> None:
         """What may be chosen as a defect class."""
@@ -141,7 +148,7 @@ class ImagePanel(QWidget):
     def _image_section(self) -> QWidget:
         head = QWidget(self)
         column = QVBoxLayout(head)
-        column.setContentsMargins(0, 0, 0, theme.SPACE)
+        column.setContentsMargins(4, 0, 0, theme.SPACE)
         column.setSpacing(2)
         self._name = QLabel(head)
         self._name.setProperty("role", "section")
