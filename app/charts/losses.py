@@ -76,6 +76,7 @@ class LossChart(QWidget):
             axis = self._plot.getAxis(name)
             axis.setPen(pg.mkPen(theme.line()))
             axis.setTextPen(pg.mkPen(text))
+        self._plot.getAxis("bottom").setLabel(tr("steps"), color=text.name())
         line = QColor(theme.COLOUR["train"].lighter(140) if theme.is_dark() else theme.COLOUR["train"])
         self._curve.setPen(pg.mkPen(line, width=_WIDE))
         tuning = theme.COLOUR["tuning"]
@@ -107,7 +108,8 @@ class LossChart(QWidget):
             axis = item.getAxis(name)
             axis.setStyle(tickLength=3, autoExpandTextSpace=False)
         item.getAxis("left").setWidth(44)
-        item.getAxis("bottom").setHeight(20)
+        item.getAxis("bottom").enableAutoSIPrefix(False)
+        item.getAxis("bottom").setHeight(38)
         self._points.setVisible(True)
 
     def _draw(self) -> None:

@@ -386,11 +386,12 @@ class _Empty(QWidget):
         column.setSpacing(12)
         sign = QLabel(self)
         sign.setPixmap(icon("train", theme.COLOUR["muted"]).pixmap(48, 48))
-        text = QLabel(tr("There are no images to learn from yet."), self)
+        text = QLabel(tr("There are no images to learn from yet"), self)
         text.setProperty("role", "heading")
         hint = QLabel(tr("Twenty pictures of good parts are a fine start."), self)
         hint.setProperty("role", "muted")
-        button = QPushButton(icon("add"), tr("Add images …"), self)
+        button = QPushButton(icon("add", theme.COLOUR["unused"].lighter(220)), tr("Add images …"), self)
+        button.setProperty("role", "primary")
         self.add_wanted = button.clicked
         for widget in (sign, text, hint, button):
             column.addWidget(widget, 0, Qt.AlignmentFlag.AlignHCenter)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QKeyEvent, QPainter, QPaintEvent, QPalette, QPen, QResizeEvent
 from PySide6.QtWidgets import QAbstractButton, QFrame, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
 from app import theme
@@ -45,10 +45,15 @@ class PresetCard(QAbstractButton):
             self.update()
 
     def sizeHint(self) -> QSize:
-        return QSize(320, _HEIGHT)
+        return QSize(320, self._height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(220, _HEIGHT)
+        return QSize(220, self._height())
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if event.oldSize().width() != event.size().width():
+            self.updateGeometry()
 
     def enterEvent(self, event: QEvent) -> None:
         self.update()
@@ -70,6 +75,13 @@ class PresetCard(QAbstractButton):
         self._draw_words(painter)
         painter.end()
 
+    def _height(self) -> int:
+        """Higher where the line does not fit: it is wrapped, never cut."""
+        room = self.width() - _LEFT - _RIGHT
+        metrics = self.fontMetrics()
+        lines = metrics.boundingRect(0, 0, max(80, room), 1000, int(Qt.TextFlag.TextWordWrap), tr(self.preset.line))
+        return _HEIGHT + max(0, lines.height() - metrics.height())
+
     def _draw_dot(self, painter: QPainter, accent: QColor) -> None:
         circle = QRectF(12, (self.height() - _DOT) / 2, _DOT, _DOT)
         painter.setBrush(Qt.BrushStyle.NoBrush)
@@ -88,13 +100,13 @@ class PresetCard(QAbstractButton):
         finish = tr("done {clock}", clock=self._finish) if self._finish else ""
         taken = painter.fontMetrics().horizontalAdvance(finish)
         text = self.palette().color(QPalette.ColorRole.WindowText)
-        upper = QRectF(_LEFT, 6, self.width() - _LEFT - _RIGHT, self.height() / 2 - 6)
-        lower = QRectF(_LEFT, self.height() / 2, self.width() - _LEFT - _RIGHT, self.height() / 2 - 6)
+        half = _HEIGHT / 2
+        upper = QRectF(_LEFT, 6, self.width() - _LEFT - _RIGHT, half - 6)
+        lower = QRectF(_LEFT, half, self.width() - _LEFT - _RIGHT, self.height() - half - 6)
         centre = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(theme.muted())
         painter.drawText(upper, int(Qt.AlignmentFlag.AlignRight | centre), finish)
-        line = painter.fontMetrics().elidedText(tr(self.preset.line), Qt.TextElideMode.ElideRight, round(lower.width()))
-        painter.drawText(lower, int(centre), line)
+        painter.drawText(lower, int(centre) | int(Qt.TextFlag.TextWordWrap), tr(self.preset.line))
         painter.setFont(bold)
         painter.setPen(text)
         painter.drawText(upper.adjusted(0, 0, -taken - 8, 0), int(centre), self.text())
