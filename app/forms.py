@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import theme
 from app.words import tr
 from core.config import Settings, TrainingConfig, keys, with_overrides
 from core.errors import ConfigError
@@ -281,6 +282,7 @@ class _Choice(Editor):
 class _Number(Editor):
     def __init__(self, low: int, high: int, value: int) -> None:
         self._box = QSpinBox()
+        theme.indent(self._box)
         self._box.setRange(low, high)
         self._box.setKeyboardTracking(False)
         super().__init__(self._box)

@@ -51,7 +51,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     ),
     Setting("look.heat_opacity", 60, "Look", "Heatmap opacity in %", "", None, 5, 100),
     Setting("look.thumbnail", 160, "Look", "Size of thumbnails", "", None, 64, 320),
-    Setting("work.initials", "", "Work", "Your initials", "They stand beside every label, mask and verdict of yours."),
+    Setting("work.initials", "", "Work", "Your initials", "They stand beside every label, mask and verdict."),
     Setting("work.move_on", True, "Work", "After a label or verdict show the next image"),
     Setting("work.keep_zoom", True, "Work", "Keep zoom from image to image of the same size"),
     Setting("work.wheel_zooms", True, "Work", "The wheel zooms", "Otherwise it scrolls, and Ctrl+wheel zooms."),

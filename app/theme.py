@@ -8,13 +8,14 @@ from typing import Final, Literal
 
 from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QColor, QFont, QFontDatabase, QGuiApplication, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractSpinBox, QApplication
 
 from core.assets import resources
 
 Mode = Literal["system", "light", "dark"]
 SPACE: Final = 8
 TEXT_PX: Final = 13
+_INDENT_PX: Final = 6
 
 # Okabe and Ito's colours: told apart with every common colour blindness. A shape goes with each on screen. They are for
 # shapes; text takes `ink`, because orange letters on a light ground cannot be read.
@@ -115,6 +116,11 @@ def mono_numbers(font: QFont) -> QFont:
     if hasattr(numbers, "setFeature"):
         numbers.setFeature(QFont.Tag("tnum"), 1)
     return numbers
+
+
+def indent(box: QAbstractSpinBox) -> None:
+    """As much room before the number as a line edit has; a style sheet's padding does not reach it."""
+    box.lineEdit().setTextMargins(_INDENT_PX, 0, 0, 0)
 
 
 def mono() -> QFont:

@@ -27,7 +27,7 @@ class SettingsDialog(Dialog):
     def __init__(self, settings: Settings, parent: QWidget | None = None) -> None:
         super().__init__(tr("Settings"), parent)
         self._settings = settings
-        self.setMinimumWidth(560)
+        self.setMinimumWidth(600)
         form = QFormLayout()
         form.setHorizontalSpacing(3 * theme.SPACE)
         form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
@@ -74,6 +74,7 @@ class SettingsDialog(Dialog):
             return box
         if isinstance(value, int):
             number = QSpinBox(self)
+            theme.indent(number)
             number.setRange(setting.low, setting.high)
             number.setValue(value)
             number.valueChanged.connect(lambda new: self._settings.set(setting.key, new))

@@ -143,6 +143,7 @@ class ScoreRange(QToolButton):
 
     def _field(self, parent: QWidget) -> QDoubleSpinBox:
         field = QDoubleSpinBox(parent)
+        theme.indent(field)
         field.setRange(_NO_BOUND, 1_000_000.0)
         field.setDecimals(3)
         field.setSingleStep(0.05)
@@ -270,7 +271,7 @@ class FilterBar(QWidget):
 
     def _build_asking(self, row: FlowLayout) -> None:
         self.search = QLineEdit(self._asking)
-        self.search.setPlaceholderText(tr("Find by name, lot or class"))
+        self.search.setPlaceholderText(tr("Name, lot or class"))
         self.search.setClearButtonEnabled(True)
         self.search.addAction(icon("search"), QLineEdit.ActionPosition.LeadingPosition)
         self.search.setFixedWidth(_SEARCH_PX)

@@ -72,6 +72,7 @@ class ThresholdPanel(QWidget):
         self.word = QLabel(tr("Threshold"), self)
         row.addWidget(self.word)
         self.value = QDoubleSpinBox(self)
+        theme.indent(self.value)
         self.value.setDecimals(4)
         self.value.setRange(-1e6, 1e6)
         self.value.setSingleStep(0.005)

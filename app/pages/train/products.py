@@ -112,6 +112,7 @@ class StopBy(QWidget):
         self._box = QCheckBox(tr("Stop by"), self)
         self._box.setToolTip(tr("Trainings are fitted into the time until then, and the best is kept."))
         self._time = QTimeEdit(_MORNING, self)
+        theme.indent(self._time)
         self._time.setDisplayFormat("HH:mm")
         self._time.setMinimumWidth(84)
         self._time.setEnabled(False)
