@@ -67,7 +67,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("view.filmstrip", "Filmstrip", ("F7",), menu="View", icon="strip"),
     Command("view.theme", "Light or dark", menu="View", icon="moon"),
     Command("view.full_screen", "Full screen", ("F11",), menu="View"),
-    Command("train.start", "Train", ("Ctrl+T",), menu="Train", icon="play"),
+    Command("train.start", "Start training", ("Ctrl+T",), menu="Train", icon="play"),
     Command("train.stop", "Stop training", menu="Train", icon="stop"),
     Command("help.palette", "Find a command …", ("Ctrl+Shift+P",), menu="Help", icon="search"),
     Command("help.keys", "Keys", ("?", "Ctrl+/"), menu="Help"),

@@ -31,6 +31,7 @@ class StatusLine(QWidget):
         self._place = QLabel(self)
         self._place.setProperty("role", "muted")
         self._place.setFont(theme.mono_numbers(self._place.font()))
+        self._said.hide()
         row.addWidget(self._said)
         row.addWidget(self._place)
         row.addStretch(1)
@@ -64,6 +65,7 @@ class StatusLine(QWidget):
     def say(self, text: str) -> None:
         """Show `text` for some seconds in place of the cursor's position."""
         self._said.setText(text)
+        self._said.setVisible(bool(text))
         self._place.setVisible(not text)
         self._timer.start()
 
@@ -103,4 +105,5 @@ class StatusLine(QWidget):
 
     def _on_time_passed(self) -> None:
         self._said.clear()
+        self._said.hide()
         self._place.show()

@@ -178,6 +178,9 @@ class CleanUp(Dialog):
         header.setSectionResizeMode(1, QHeaderView.ResizeMode.Interactive)
         header.resizeSection(0, 290)
         header.resizeSection(1, 90)
+        head = self.tree.headerItem()
+        if head is not None:
+            head.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.tree.itemChanged.connect(self._on_item_changed)
         for widget in (self.headline, about, self.shares):
             self.column.addWidget(widget)

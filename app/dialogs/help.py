@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from PySide6.QtGui import QTextBlockFormat, QTextCursor, QTextDocument, QTextTable
 from PySide6.QtWidgets import QDialogButtonBox, QTextBrowser, QWidget
 
+from app import theme
 from app.dialogs.dialog import Dialog
 from app.words import tr
 from core.assets import resources
@@ -18,7 +20,9 @@ class HelpDialog(Dialog):
         self.resize(640, 680)
         text = QTextBrowser(self)
         text.setOpenLinks(False)
+        text.document().setDocumentMargin(2 * theme.SPACE)
         text.setMarkdown((resources() / "help" / f"{page}.md").read_text(encoding="utf-8"))
+        _air(text.document())
         self.column.addWidget(text, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)
         buttons.rejected.connect(self.accept)
@@ -27,3 +31,22 @@ class HelpDialog(Dialog):
     def open(self) -> None:
         """Show it beside the window."""
         self.show()
+
+
+def _air(document: QTextDocument) -> None:
+    """Room between paragraphs, and tables without a grid."""
+    block = document.begin()
+    while block.isValid():
+        cursor = QTextCursor(block)
+        if cursor.currentTable() is None:
+            shape = QTextBlockFormat(block.blockFormat())
+            shape.setTopMargin(2 * theme.SPACE if shape.headingLevel() and block.position() else 0)
+            shape.setBottomMargin(theme.SPACE)
+            cursor.setBlockFormat(shape)
+        block = block.next()
+    for frame in document.rootFrame().childFrames():
+        if isinstance(frame, QTextTable):
+            look = frame.format()
+            look.setBorder(0)
+            look.setCellPadding(4)
+            frame.setFormat(look)

@@ -15,7 +15,7 @@ class KeySheet(Dialog):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(tr("Keys"), parent)
-        self.resize(620, 640)
+        self.resize(700, 640)
         self.field = QLineEdit(self)
         self.field.setPlaceholderText(tr("Find a key or a command"))
         self.field.textChanged.connect(self._on_text_changed)
@@ -40,8 +40,8 @@ class KeySheet(Dialog):
                 where = tr("while held") if one.held else tr("on image and gallery") if one.where == "image" else ""
                 group.addChild(QTreeWidgetItem([tr(one.text), keys_text(one.id), where]))
         self.tree.expandAll()
-        self.tree.setColumnWidth(0, 280)
-        self.tree.setColumnWidth(1, 170)
+        self.tree.setColumnWidth(0, 300)
+        self.tree.setColumnWidth(1, 180)
         self.tree.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
 
     def _on_text_changed(self, text: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import ClassVar, Final
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QRectF, QSize, Qt
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
@@ -67,7 +67,7 @@ class Card(QFrame):
             painter = QPainter(self)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.setPen(theme.COLOUR["accent"])
-            painter.drawRoundedRect(self.rect().adjusted(1, 1, -2, -2), 7, 7)
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 8, 8)
 
 
 class StartPage(Page):
@@ -105,7 +105,7 @@ class StartPage(Page):
         self.sample = Card(
             "sample",
             tr("Try the sample project"),
-            tr("Drawn chips with a finished training: heatmaps at once."),
+            tr("Drawn chips, already trained: heatmaps at once."),
             middle,
         )
         self.sample.on_clicked = lambda: actions.run("file.open_sample")

@@ -48,11 +48,17 @@ class Bars(QWidget):
     def minimumSizeHint(self) -> QSize:
         return QSize(180, _ROW_PX * len(self._bars))
 
+    def _word_px(self) -> int:
+        """As wide as the longest word, within bounds, so that the lines of a list begin below each other."""
+        longest = max((self.fontMetrics().horizontalAdvance(bar.word) for bar in self._bars), default=0)
+        return min(max(_WORD_PX, longest + 12), self.width() // 2)
+
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         longest = max((bar.number for bar in self._bars), default=0) or 1
-        room = self.width() - _WORD_PX - _NUMBER_PX - 8
+        words = self._word_px()
+        room = self.width() - words - _NUMBER_PX - 8
         text = self.palette().color(self.palette().ColorRole.WindowText)
         numbers = theme.mono_numbers(self.font())
         for index, bar in enumerate(self._bars):
@@ -64,14 +70,14 @@ class Bars(QWidget):
                 painter.drawText(QRect(0, top, 16, _ROW_PX), Qt.AlignmentFlag.AlignVCenter, bar.mark)
                 x = 18
             painter.setPen(text if bar.number else theme.muted())
-            word = painter.fontMetrics().elidedText(bar.word, Qt.TextElideMode.ElideRight, _WORD_PX - x - 4)
-            painter.drawText(QRect(x, top, _WORD_PX - x, _ROW_PX), Qt.AlignmentFlag.AlignVCenter, word)
+            word = painter.fontMetrics().elidedText(bar.word, Qt.TextElideMode.ElideRight, words - x - 4)
+            painter.drawText(QRect(x, top, words - x, _ROW_PX), Qt.AlignmentFlag.AlignVCenter, word)
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(theme.line())
-            painter.drawRoundedRect(QRectF(_WORD_PX, top + 9, room, 4), 2, 2)
+            painter.drawRoundedRect(QRectF(words, top + 9, room, 4), 2, 2)
             if bar.number:
                 painter.setBrush(bar.colour)
-                painter.drawRoundedRect(QRectF(_WORD_PX, top + 9, max(4.0, room * bar.number / longest), 4), 2, 2)
+                painter.drawRoundedRect(QRectF(words, top + 9, max(4.0, room * bar.number / longest), 4), 2, 2)
             painter.setFont(numbers)
             painter.setPen(text if bar.number else theme.muted())
             number = QRect(self.width() - _NUMBER_PX, top, _NUMBER_PX, _ROW_PX)

@@ -8,7 +8,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QIcon
 from PySide6.QtWidgets import (
     QDialog,
-    QDialogButtonBox,
+    QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from app import theme
 from app.session import Session
 from app.words import count_words, split_word, tr
 from core.project.records import ChangeReport
@@ -34,6 +35,7 @@ class FeedingDialog(QDialog):
         self.setWindowTitle(tr("Offered to the next training"))
         self.resize(620, 520)
         column = QVBoxLayout(self)
+        column.setContentsMargins(3 * theme.SPACE, 2 * theme.SPACE, 3 * theme.SPACE, 2 * theme.SPACE)
         self.words = QLabel(self)
         self.words.setWordWrap(True)
         self.words.setText(
@@ -49,15 +51,18 @@ class FeedingDialog(QDialog):
         self.list.setUniformItemSizes(True)
         self.list.itemChanged.connect(lambda _: self._count())
         column.addWidget(self.list, 1)
-        box = QDialogButtonBox(self)
+        box = QHBoxLayout()
+        box.addStretch(1)
+        later = QPushButton(tr("Not now"), self)
+        later.setAutoDefault(False)
+        later.clicked.connect(self.reject)
+        box.addWidget(later)
         self.add = QPushButton(self)
         self.add.setProperty("role", "primary")
         self.add.setDefault(True)
         self.add.clicked.connect(self._on_add_clicked)
-        box.addButton(self.add, QDialogButtonBox.ButtonRole.AcceptRole)
-        box.addButton(tr("Not now"), QDialogButtonBox.ButtonRole.RejectRole)
-        box.rejected.connect(self.reject)
-        column.addWidget(box)
+        box.addWidget(self.add)
+        column.addLayout(box)
         self._count()
         project = session.project
         if project is not None:
@@ -94,7 +99,8 @@ class FeedingDialog(QDialog):
 
     def _count(self) -> None:
         count = len(self.chosen())
-        self.add.setText(tr("Add {images} to train", images=count_words(count, "image", "images")))
+        images = count_words(count, "image", "images")
+        self.add.setText(tr("Add {images} to train", images=images) if count else tr("Add to train"))
         self.add.setEnabled(count > 0 and self._session.can_write)
 
     def _on_add_clicked(self) -> None:

@@ -43,7 +43,7 @@ class Inspector(QWidget):
         self._build_image(column)
         self._rule(column)
         self._build_score(column)
-        self._rule(column)
+        self._under_score = self._rule(column)
         self._build_verdict(column)
         self._build_offer(column)
         column.addStretch(1)
@@ -66,10 +66,11 @@ class Inspector(QWidget):
         column.addWidget(label)
         return label
 
-    def _rule(self, column: QVBoxLayout) -> None:
+    def _rule(self, column: QVBoxLayout) -> QFrame:
         line = QFrame(self)
         line.setProperty("role", "line")
         column.addWidget(line)
+        return line
 
     def _build_image(self, column: QVBoxLayout) -> None:
         self.name = self._label(column, "section")
@@ -122,6 +123,7 @@ class Inspector(QWidget):
         command = _COMMANDS[verdict]
         button = QPushButton(icon(verdict, theme.COLOUR[verdict]), verdict_word(verdict), self)
         button.setCheckable(True)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # after a click the keys go on to act on the image
         button.setToolTip(tooltip(command))
         button.setStyleSheet("padding: 6px 2px;")
         button.clicked.connect(lambda: self._on_verdict_clicked(verdict))
@@ -158,6 +160,7 @@ class Inspector(QWidget):
             button.setEnabled(shown and self._review.session.can_write)
         for widget in (self.score, self.judgement, self.mistake, self.margin, self.more, self.caveat, self.annotate):
             widget.setVisible(shown)
+        self._under_score.setVisible(shown)
         self.history.clear()
         self.history.hide()
         if table is None or row is None:
@@ -285,7 +288,12 @@ class Inspector(QWidget):
     def _on_offers_changed(self, count: int) -> None:
         self.offer.setVisible(count > 0)
         words = count_words(count, "good image that no training has seen", "good images that no training has seen")
-        self.offer_words.setText(tr("{images}, by your verdict. The next training could learn from it.", images=words))
+        said = (
+            tr("{images}, by your verdict. The next training could learn from it.")
+            if count == 1
+            else tr("{images}, by your verdict. The next training could learn from them.")
+        )
+        self.offer_words.setText(said.format(images=words))
 
 
 def _mistake(judgement: Judgement, label: Label) -> str:

@@ -165,7 +165,8 @@ class PassStrip(QWidget):
             painter.setFont(bold)
         painter.setPen(self.palette().windowText().color() if step.is_made else theme.muted())
         centre = Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop
-        word = painter.fontMetrics().elidedText(step.word, Qt.TextElideMode.ElideRight, caption.width())
+        fits = painter.fontMetrics().horizontalAdvance(step.word) <= wide  # else it touches its neighbour
+        word = step.word if fits or not step.number else tr("Pass {n}", n=step.number)
         painter.drawText(caption, centre, word)
         if step.score is not None:
             painter.setFont(theme.mono_numbers(plain))
