@@ -137,12 +137,13 @@ def _sentence(kind: Kind, products: int, counts: Counts) -> str:
         return f"{_many(counts.folders, 'folder')} of {_many(counts.images, 'unlabelled image')}."
     parts = [_many(products, "product")]
     if kind == "mvtec":
-        parts += [f"{counts.train} training", f"{_many(counts.test, 'test image')}"]
+        parts += [f"{counts.train:,} training", f"{_many(counts.test, 'test image')}"]
     else:
-        parts += [f"{counts.good} good", f"{_many(counts.defective, 'defective image')}"]
+        parts += [f"{counts.good:,} good", f"{_many(counts.defective, 'defective image')}"]
     if counts.unlabelled:
-        parts.append(f"{counts.unlabelled} unlabelled")
-    parts += [_many(counts.defect_classes, "defect class", "defect classes"), _many(counts.masks, "mask")]
+        parts.append(f"{counts.unlabelled:,} unlabelled")
+    if counts.defective or counts.masks:
+        parts += [_many(counts.defect_classes, "defect class", "defect classes"), _many(counts.masks, "mask")]
     return f"{_TITLES[kind]}: {', '.join(parts)}."
 
 
@@ -178,4 +179,4 @@ def _mend(kind: Kind) -> str:
 
 
 def _many(number: int, one: str, several: str = "") -> str:
-    return f"{number} {one if number == 1 else several or one + 's'}"
+    return f"{number:,} {one if number == 1 else several or one + 's'}"

@@ -70,7 +70,7 @@ def _states(project: Project) -> Iterator[Finding]:
         yield Finding(
             "gone",
             f"{_images(len(gone))} {_is(gone)} no longer in {'its' if len(gone) == 1 else 'their'} folder",
-            "They are left out; labels, masks and scores are kept. Put them back and look again.",
+            "Left out; labels, masks and scores are kept. Put what is missing back and look again.",
             "look_again",
             images=tuple(gone),
         )
@@ -92,7 +92,7 @@ def _files(project: Project) -> Iterator[Finding]:
         yield Finding(
             "unreadable",
             f"{_images(len(unreadable))} cannot be read",
-            "They are left out of training and figures. Replace the files and look again.",
+            "Left out of training and figures. Replace what is broken and look again.",
             "look_again",
             images=tuple(unreadable),
         )
