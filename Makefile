@@ -2,12 +2,15 @@
 # make run    starts flawscope                            make test-slow  the long ones
 # make lint   style, types, contracts                     make bench      figures, as ratios
 # make clean  removes .venv and what was built     make sample     trains and packs the example project anew
+# make pictures OUT=build/pictures     every page and dialog in every state, dark and light
 SHELL := bash
 PYTHON ?= $(firstword $(foreach v,3.11 3.12 3.13,$(shell command -v python$(v) 2>/dev/null)) python3)
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: demo run test test-slow lint bench clean setup sample
+OUT ?= build/pictures
+
+.PHONY: demo run test test-slow lint bench clean setup sample pictures
 .DELETE_ON_ERROR:
 
 setup: $(READY)
@@ -40,6 +43,9 @@ lint: $(READY)
 
 sample: $(READY)
 	$(BIN)/python packaging/make_sample.py resources/samples/flip_chip.flawpack
+
+pictures: $(READY)
+	$(BIN)/python packaging/take_pictures.py "$(OUT)"
 
 bench: $(READY)
 	$(BIN)/python -m pytest tests/benchmarks -m "slow or not slow" -s -p no:cacheprovider
