@@ -25,6 +25,9 @@ _LEAST_PX: Final = 2.0
 _GRIP_PX: Final = 7
 _LEGEND_FROM: Final = 340  # pixels
 _SMALLEST_SPAN: Final = 1e-4
+_KEYS: Final = frozenset(
+    {Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0}
+)
 
 
 class Histogram(QWidget):
@@ -165,6 +168,13 @@ class Histogram(QWidget):
         if turns and self._columns is not None:
             self.zoom(0.8**turns, self.score_at(event.position().x()))
         event.accept()
+
+    def event(self, event: QEvent) -> bool:
+        """Its own keys come before commands of the page: here an arrow moves the threshold, not to another image."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _KEYS:
+            event.accept()
+            return True
+        return super().event(event)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go from score to score, plus and minus zoom."""

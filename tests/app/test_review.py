@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow
 from pytestqt.qtbot import QtBot
 
 from app.commands import Actions
@@ -108,6 +108,42 @@ def test_letters_give_verdicts_and_move_on(page: ReviewPage, qtbot: QtBot) -> No
     assert project.verdicts()[0].threshold == pytest.approx(0.30)
     assert page.review.reviewed() == (2, 2)
     assert "2 reviewed" in page.queue.progress.text()
+
+
+@pytest.mark.parametrize("where", ["line", "tile", "queue", "back", "strip", "value", "button"])
+def test_letters_act_after_a_click_anywhere(page: ReviewPage, qtbot: QtBot, where: str) -> None:
+    project, panel, left = page.session.project, page.panel, Qt.MouseButton.LeftButton
+    assert project is not None and page._inspector is not None
+    qtbot.mouseClick(panel.histogram, left, pos=QPoint(panel.histogram.width() // 3, 60))
+    if where == "tile":
+        qtbot.mouseClick(panel.counts.tiles[0], left)
+    elif where == "queue":
+        qtbot.mouseClick(page.queue.kind, left)
+        qtbot.waitUntil(lambda: page.queue.kind.view().isVisible())
+        qtbot.keyClick(page.queue.kind.view(), Qt.Key.Key_Return)
+    elif where == "back":
+        qtbot.mouseClick(panel.back, left)
+    elif where == "strip":
+        qtbot.mouseClick(page.viewer.strip, left)
+    elif where == "value":
+        panel.value.setFocus()
+        panel.value.selectAll()
+        qtbot.keyClicks(panel.value, "0.2")
+        qtbot.keyClick(panel.value, Qt.Key.Key_Return)
+    elif where == "button":
+        with qtbot.waitSignal(page.session.saved):
+            qtbot.mouseClick(page._inspector.buttons["good"], left)
+    given = len(project.verdicts())
+    with qtbot.waitSignal(page.session.saved):
+        qtbot.keyClick(QApplication.focusWidget(), Qt.Key.Key_K)
+    assert len(project.verdicts()) == given + 1
+
+
+def test_arrows_move_the_threshold_while_the_histogram_has_the_focus(page: ReviewPage, qtbot: QtBot) -> None:
+    shown, before = name(page), page.review.threshold
+    page.panel.histogram.setFocus()
+    qtbot.keyClick(page.panel.histogram, Qt.Key.Key_Right)
+    assert page.review.threshold > before and name(page) == shown
 
 
 def test_keys_act_as_soon_as_the_page_is_there(window_maker: WindowMaker, tmp_path: Path, qtbot: QtBot) -> None:
