@@ -78,7 +78,8 @@ def prepare(home: Path, sizes: Sequence[str]) -> None:
     os.environ["HOME"] = str(home)
     os.environ["FLAWSCOPE_HOME"] = str(home / ".flawscope")
     if "QT_QPA_PLATFORM" not in os.environ:
-        wide, high = (max(extent(size)[axis] for size in sizes) for axis in (0, 1))
+        scale = float(os.environ.get("QT_SCALE_FACTOR", "1"))
+        wide, high = (round(scale * max(extent(size)[axis] for size in sizes)) for axis in (0, 1))
         screen = {"name": "pictures", "x": 0, "y": 0, "width": wide, "height": high, "logicalDpi": 96, "dpr": 1}
         (home / "screen.json").write_text(json.dumps({"screens": [screen]}))
         os.environ["QT_QPA_PLATFORM"] = f"offscreen:configfile={home / 'screen.json'}"

@@ -34,7 +34,7 @@ class ImportAssistant(WorkingDialog):
         self._session = session
         self._folder = folder
         self._preview: Preview | None = None
-        self.setMinimumSize(900, 560)
+        self.setMinimumSize(1020, 560)  # pictures beside the form
         self.resize(1060, 700)
         self._build()
         self.look()

@@ -192,8 +192,7 @@ class ReviewPage(Page):
         self._horizontal.setChildrenCollapsible(False)
         self.queue = Queue(self.review, actions, self._horizontal)
         self.viewer = Viewer(self.review, actions, self._horizontal)
-        for widget in (self.queue.list, self.panel.histogram, self.viewer.strip):
-            self.viewer.listen_to(widget)
+        self.viewer.listen_to(self.queue.list)
         self.viewer.placed.connect(self.placed)
         self._horizontal.addWidget(self.queue)
         self._horizontal.addWidget(self.viewer)
@@ -203,17 +202,7 @@ class ReviewPage(Page):
         self._vertical.setStretchFactor(1, 1)
         self._vertical.setSizes(self._sizes("review down", [_PANEL_PX, 600]))
         column.addWidget(self._vertical, 1)
-        self._keep_keys(actions)
         return page
-
-    def _keep_keys(self, actions: Actions) -> None:
-        """J, K, L act after any click on the page: what is only clicked takes no focus, what needs it has the keys."""
-        for widget in (self.panel.histogram, self.viewer.strip):
-            actions.attach(widget)
-        panel = self.panel
-        for widget in (self.training, self.scope, self.measure, panel.keep, panel.back, self.queue.kind):
-            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        panel.value.lineEdit().returnPressed.connect(self.viewer.left.setFocus)
 
     def _sizes(self, key: str, default: list[int]) -> list[int]:
         found = self.session.memory.recall(key, default)
@@ -237,6 +226,8 @@ class ReviewPage(Page):
         self.stale.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         self.measure = QPushButton(tr("Measure again"), parent)
         self.measure.setProperty("role", "flat")
+        for widget in (self.stale, self.measure):
+            widget.hide()  # until scores are there and say otherwise
         return self.training, self.scope, self.stale, self.measure
 
     def _connect(self) -> None:

@@ -107,6 +107,8 @@ class ThresholdPanel(QWidget):
         )
         self.badge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
         row.addWidget(self.badge)
+        for widget in (self.back, self.badge):
+            widget.hide()  # until the threshold is moved
         self.log = self._tool("log", tr("Count on a logarithmic scale: one part is seen beside thousands"))
         self.log.setCheckable(True)
         self.log.setChecked(bool(self._review.session.memory.recall("review log", True)))
