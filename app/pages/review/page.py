@@ -192,7 +192,8 @@ class ReviewPage(Page):
         self._horizontal.setChildrenCollapsible(False)
         self.queue = Queue(self.review, actions, self._horizontal)
         self.viewer = Viewer(self.review, actions, self._horizontal)
-        self.viewer.listen_to(self.queue.list)
+        for widget in (self.queue.list, self.panel.histogram, self.viewer.strip):
+            self.viewer.listen_to(widget)
         self.viewer.placed.connect(self.placed)
         self._horizontal.addWidget(self.queue)
         self._horizontal.addWidget(self.viewer)
@@ -202,7 +203,17 @@ class ReviewPage(Page):
         self._vertical.setStretchFactor(1, 1)
         self._vertical.setSizes(self._sizes("review down", [_PANEL_PX, 600]))
         column.addWidget(self._vertical, 1)
+        self._keep_keys(actions)
         return page
+
+    def _keep_keys(self, actions: Actions) -> None:
+        """J, K, L act after any click on the page: what is only clicked takes no focus, what needs it has the keys."""
+        for widget in (self.panel.histogram, self.viewer.strip):
+            actions.attach(widget)
+        panel = self.panel
+        for widget in (self.training, self.scope, self.measure, panel.keep, panel.back, self.queue.kind):
+            widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        panel.value.lineEdit().returnPressed.connect(self.viewer.left.setFocus)
 
     def _sizes(self, key: str, default: list[int]) -> list[int]:
         found = self.session.memory.recall(key, default)
