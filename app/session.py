@@ -272,8 +272,8 @@ class Session(QObject):
 
         self.background.run(work, written, failed, owner=self, lane="write")
 
-    def label(self, ids: Iterable[int], label: Label, defect_class: str = "") -> None:
-        """Label images; whole selection in one undoable step."""
+    def label(self, ids: Iterable[int], label: Label, defect_class: str | None = None) -> None:
+        """Label images; whole selection in one undoable step. Without a class, each keeps the one that it has."""
         chosen = tuple(ids)
         if not chosen or not self._may_write():
             return

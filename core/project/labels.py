@@ -21,13 +21,19 @@ _CHOSEN: Final = "(SELECT value FROM json_each(?))"
 class LabelMethods(Store):
     """Label, defect class and split of images."""
 
-    def set_label(self, ids: Iterable[int], label: Label, *, defect_class: str = "", reason: str = "") -> ChangeReport:
-        """Label images; `defect_class` is a code and only for defective ones. Can be undone."""
+    def set_label(
+        self, ids: Iterable[int], label: Label, *, defect_class: str | None = None, reason: str = ""
+    ) -> ChangeReport:
+        """Label images; `defect_class` is a code and only for defective ones. Can be undone.
+
+        None: an image that was defective before keeps its class; "": it has none any more.
+        """
         if label not in LABELS:
             raise InputError(f"{label!r} is no label", mend=f"Use one of {', '.join(LABELS)}")
         if defect_class and label != "defective":
             raise InputError("only a defective image has a defect class", kept="Nothing was changed")
         chosen = sorted(set(ids))
+        keeps = defect_class is None and label == "defective"
 
         def change(tx: Transaction) -> ChangeReport:
             class_id = ensure_class(tx, defect_class) if defect_class else None
@@ -35,21 +41,19 @@ class LabelMethods(Store):
             moved = [
                 (i, old_label, old_class)
                 for i, old_label, old_class in rows
-                if (old_label, old_class) != (label, class_id)
+                if old_label != label or (old_class != class_id and not keeps)
             ]
             if not moved:
                 return ChangeReport(0)
             touched = [row[0] for row in moved]
-            tx.execute(
-                f"UPDATE image SET label = ?, class_id = ? WHERE id IN {_CHOSEN}",
-                [label, class_id, json.dumps(touched)],
-            )
-            changes = [
-                Change("image", "label", touched, [row[1] for row in moved], [label] * len(moved)),
-                Change("image", "class_id", touched, [row[2] for row in moved], [class_id] * len(moved)),
-            ]
+            tx.execute(f"UPDATE image SET label = ? WHERE id IN {_CHOSEN}", [label, json.dumps(touched)])
+            changes = [Change("image", "label", touched, [row[1] for row in moved], [label] * len(moved))]
+            if not keeps:
+                tx.execute(f"UPDATE image SET class_id = ? WHERE id IN {_CHOSEN}", [class_id, json.dumps(touched)])
+                before = [row[2] for row in moved]
+                changes.append(Change("image", "class_id", touched, before, [class_id] * len(moved)))
             remember(tx, f"Label {label}", changes, image_id=touched[0] if len(touched) == 1 else None)
-            after = {"label": label, "class": defect_class}
+            after = {"label": label} if keeps else {"label": label, "class": defect_class or ""}
             _audit(tx, "label", moved, after, reason)
             return ChangeReport(len(moved))
 

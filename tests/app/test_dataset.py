@@ -281,6 +281,19 @@ def test_a_defect_class_is_given_with_the_label(qtbot: QtBot, opened: Opened, pr
     qtbot.waitUntil(lambda: not page.filters.classes.isHidden(), timeout=5000)
 
 
+def test_a_label_that_is_given_again_keeps_the_defect_class(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
+    with Project.open(project_file) as project:
+        project.set_label([9], "defective", defect_class="scratch")
+    window, page = opened(project_file)
+    window.session.set_selection([8, 9])
+    qtbot.waitUntil(lambda: page._panel.title.text().startswith("2 "), timeout=5000)
+    with qtbot.waitSignal(window.session.images_changed, timeout=5000):
+        qtbot.mouseClick(page._panel.labels["defective"], Qt.MouseButton.LeftButton)
+    assert window.session.project is not None
+    rows = [window.session.project.image(one) for one in (8, 9)]
+    assert [(row.label, row.defect_class) for row in rows] == [("defective", ""), ("defective", "scratch")]
+
+
 def test_a_split_is_set_for_the_whole_selection(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
     window, page = opened(project_file)
     window.session.set_selection([1, 2])

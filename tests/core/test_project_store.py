@@ -252,6 +252,22 @@ def test_a_class_belongs_to_defective_images_only(project: Project, pictures: Pa
     assert project.set_label(ids[:1], "good").changed == 0
 
 
+def test_a_class_stays_until_another_or_none_is_given(project: Project, pictures: Path) -> None:
+    ids = add(project, pictures)
+    project.set_label(ids[:1], "defective", defect_class="crack")
+    project.set_label(ids[:2], "defective")
+    assert [project.image(one).defect_class for one in ids[:2]] == ["crack", ""]
+    project.undo()
+    assert [project.image(one).label for one in ids[:2]] == ["defective", "good"]
+    project.set_label(ids[:1], "defective", defect_class="")
+    assert project.image(ids[0]).defect_class == ""
+    project.undo()
+    project.set_label(ids[:1], "good")
+    assert project.image(ids[0]).defect_class == ""
+    project.undo()
+    assert project.image(ids[0]).defect_class == "crack"
+
+
 def test_imported_masks_come_back_and_a_persons_strokes_start_from_them(project: Project, pictures: Path) -> None:
     ids = add(project, pictures)
     truth = masks.empty(32, 24)

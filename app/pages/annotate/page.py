@@ -133,11 +133,7 @@ class AnnotatePage(Page):
         if self.canvas.picture is None:
             self.session.said.emit(tr("This image cannot be read: it was not labelled"))
             return
-        row = int(table.row_of([image_id])[0])
-        if row < 0:
-            return
-        keeps = label == "defective" and LABELS[table.label[row]] == "defective"
-        self.session.label([image_id], label, table.classes[table.defect_class[row]] if keeps else "")
+        self.session.label([image_id], label)
         if self.session.settings.get("work.move_on") and not self.session.step(1):
             self.session.said.emit(tr("That was the last image of this list"))
 

@@ -90,6 +90,7 @@ class DatasetInspector(QWidget):
             facts.append((tr("File"), tr("gone") if row.state == "gone" else tr("changed since it was added")))
         self._show_facts([(word, value) for word, value in facts if value and value != row.relative])
         self._tick(row.label, row.split)
+        self._say_class(row.defect_class)
         self.open.setEnabled(not row.problem)
         self.folder.show()
         self._show_parts(facts=True, deeds=True, counts=False)
@@ -104,6 +105,7 @@ class DatasetInspector(QWidget):
         labels = [label for label in LABELS if counts.label(label) == counts.images]
         splits = [split for split in SPLITS if counts.split(split) == counts.images]
         self._tick(labels[0] if labels else "", splits[0] if splits else "")
+        self._say_class("")
         self.open.setEnabled(True)
         self.folder.hide()
         self._show_parts(facts=False, deeds=True, counts=True)
@@ -146,9 +148,6 @@ class DatasetInspector(QWidget):
         self.defect_class.setEditable(True)
         self.defect_class.setInsertPolicy(QComboBox.InsertPolicy.NoInsert)
         self.defect_class.setToolTip(tr("The class that Defective gives; a new word makes a new class"))
-        edit = self.defect_class.lineEdit()
-        if edit is not None:
-            edit.setPlaceholderText(tr("Defect class (may stay empty)"))
         column.addWidget(self.defect_class)
         column.addWidget(_section(tr("Split"), panel))
         grid = QGridLayout()
@@ -221,6 +220,12 @@ class DatasetInspector(QWidget):
             text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
             text.setFont(theme.mono_numbers(text.font()))
             self._form.addRow(name, text)
+
+    def _say_class(self, defect_class: str) -> None:
+        """What stays as it is while no other class is chosen."""
+        edit = self.defect_class.lineEdit()
+        if edit is not None:
+            edit.setPlaceholderText(defect_class or tr("Defect class (may stay empty)"))
 
     def _tick(self, label: str, split: str) -> None:
         for word, button in (*self.labels.items(), *self.splits.items()):

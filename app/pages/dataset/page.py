@@ -440,7 +440,7 @@ class DatasetPage(Page):
             self._on_image_activated(self.session.current or self.session.selection[0])
 
     def _on_label_wanted(self, label: str, defect_class: str) -> None:
-        self.session.label(self.session.selection, cast(Label, label), defect_class)
+        self.session.label(self.session.selection, cast(Label, label), defect_class or None)
 
     def _on_split_wanted(self, split: str) -> None:
         self.session.split(self.session.selection, cast(Split, split))
