@@ -50,7 +50,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         (("inferno", "Inferno"), ("viridis", "Viridis"), ("cividis", "Cividis")),
     ),
     Setting("look.heat_opacity", 60, "Look", "Heatmap opacity in %", "", None, 5, 100),
-    Setting("look.thumbnail", 160, "Look", "Size of thumbnails", "", None, 64, 320),
+    Setting("look.thumbnail", 160, "Look", "Size of thumbnails in pixels", "", None, 64, 320),
     Setting("work.initials", "", "Work", "Your initials", "They stand beside every label, mask and verdict."),
     Setting("work.move_on", True, "Work", "After a label or verdict show the next image"),
     Setting("work.keep_zoom", True, "Work", "Keep zoom from image to image of the same size"),

@@ -112,9 +112,9 @@ class Inspector(QWidget):
         column.addLayout(row)
         self.history = self._label(column, "muted")
         self.note = self._label(column, "muted")
-        self.annotate = QPushButton(tr("Paint the defect …"), self)
+        self.annotate = QPushButton(tr("Open in Annotate …"), self)
         self.annotate.setProperty("role", "link")
-        self.annotate.setToolTip(tr("Open this image in Annotate"))
+        self.annotate.setToolTip(tr("See it with its masks, change its label"))
         self.annotate.clicked.connect(self._on_annotate_clicked)
         column.addWidget(self.annotate, 0, Qt.AlignmentFlag.AlignLeft)
 

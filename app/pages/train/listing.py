@@ -24,7 +24,7 @@ from app import theme
 from app.icons import icon
 from app.words import tr
 
-_ROW_PX: Final = 50
+_ROW_PX: Final = 52
 _ENTRY: Final = Qt.ItemDataRole.UserRole
 _SIGNS: Final[dict[str, tuple[str, str]]] = {
     "queued": ("pause", "muted"),
@@ -147,7 +147,7 @@ class _Delegate(QStyledItemDelegate):
         painter.drawPixmap(rect.left() + 8, rect.top() + 8, icon(name, colour).pixmap(16, 16))
         bold = QFont(option.font)
         bold.setWeight(QFont.Weight.DemiBold)
-        words = rect.adjusted(32, 6, -8, -6)
+        words = rect.adjusted(32, 6, -8, -9)
         metrics = painter.fontMetrics()
         painter.setPen(palette.color(QPalette.ColorRole.WindowText))
         painter.setFont(bold)
@@ -162,7 +162,7 @@ class _Delegate(QStyledItemDelegate):
         painter.restore()
 
     def _draw_share(self, painter: QPainter, rect: QRect, share: float) -> None:
-        bar = QRect(rect.left() + 32, rect.bottom() - 4, rect.width() - 40, 2)
+        bar = QRect(rect.left() + 32, rect.bottom() - 6, rect.width() - 40, 2)
         painter.fillRect(bar, theme.line())
         painter.fillRect(QRect(bar.left(), bar.top(), round(bar.width() * share), bar.height()), theme.COLOUR["accent"])
 
