@@ -334,7 +334,8 @@ class DatasetPage(Page):
     def _show_step(self) -> None:
         self._step = next_step(self._counts(), self._facts, self._place())
         self.next.setText(self._step.text)
-        self.next.setVisible(bool(self._step.text) and self._step.key != "add")  # where there is none, the grid says so
+        is_empty = self._step.key == "add" and not self._counts().images  # the grid says it, with the same button
+        self.next.setVisible(bool(self._step.text) and not is_empty)
         self.why.setText(self._step.why)
         self.why.setToolTip(self._step.why)
         self.next.setToolTip(self._step.why)
