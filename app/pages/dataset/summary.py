@@ -182,7 +182,7 @@ def _of_images(counts: Counts, facts: Facts) -> Step | None:
         unlabelled = counts.label("unlabelled")
         if not unlabelled:
             return Step("add", tr("Add images …"), tr("Training learns from good parts, and there are none yet."))
-        why = tr("Training learns from good parts: say which ones are good. Some 20 are enough to begin.")
+        why = tr("Training learns from good parts: say which are good. Some 20 will do.")
         return Step("label", tr("Label images"), why, "annotate", {"open": True})
     if not counts.split("train") and not counts.split("tuning"):
         return Step("split", tr("Divide the images"), tr("Into train, tuning and test, whole parts at a time."))

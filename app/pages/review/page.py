@@ -208,8 +208,8 @@ class ReviewPage(Page):
 
     def _keep_keys(self, actions: Actions) -> None:
         """J, K, L act after any click on the page: what is only clicked takes no focus, what needs it has the keys."""
-        for widget in (self.panel.histogram, self.viewer.strip):
-            actions.attach(widget)
+        for chart in (self.panel.histogram, self.viewer.strip):
+            actions.attach(chart)
         panel = self.panel
         for widget in (self.training, self.scope, self.measure, panel.keep, panel.back, self.queue.kind):
             widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
