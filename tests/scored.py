@@ -73,10 +73,13 @@ def add_training(
     return project.update_run(run.id, state=state)  # type: ignore[arg-type]
 
 
-def add_scoring(project: Project, run: RunRow, shots: Sequence[Shot], *, purpose: str = "training") -> int:
-    """One more scoring of a training."""
+def add_scoring(
+    project: Project, run: RunRow, shots: Sequence[Shot], *, purpose: str = "training", passes: int | None = None
+) -> int:
+    """One more scoring of a training, with another number of passes where `passes` says so."""
     place = f"runs/{run.number}/scores/{purpose}"
-    scoring = project.add_scoring(run.id, {}, purpose=purpose, folder=place)
+    settings = {} if passes is None else {"progressive": {"n": passes}}
+    scoring = project.add_scoring(run.id, settings, purpose=purpose, folder=place)
     by_name = {shot.name: shot for shot in shots}
     rows = []
     for image in project.images():

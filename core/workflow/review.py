@@ -91,7 +91,10 @@ def load(
     product: str | None = None,
     view: str | None = None,
 ) -> ReviewTable:
-    """The table of one scoring: of the asked training, or of the latest that has figures. Raises `InputError`."""
+    """The table of one scoring: of the asked training, or of the latest that has figures. Raises `InputError`.
+
+    A scoring with other passes or another gate is an experiment: it is shown where it is asked for by its number.
+    """
     run, chosen = _find(project, number, scoring, product, view)
     config = TrainingConfig.model_validate(dict(run.config))
     settings = config.progressive.model_dump() | dict(chosen.settings.get("progressive", {}))
@@ -260,8 +263,10 @@ def _find(
     if not found:
         what = "nothing was scored yet" if number is None else f"training #{number} has no scores"
         raise InputError(what, path=project.folder, mend="Train first, then come back")
-    chosen = (measured or found)[-1]
-    return runs[chosen.run_id], chosen
+    newest = (measured or found)[-1]
+    run = runs[newest.run_id]
+    own = [one for one in measured if one.run_id == run.id and not differs(run, one)]
+    return run, own[-1] if own and scoring is None else newest
 
 
 def _labels(project: Project, run: RunRow, units: UnitTable) -> NDArray[np.uint8]:

@@ -35,6 +35,7 @@ from core.project.table import ImageTable
 from core.words import LABELS, SPLITS
 from core.workflow.sample import open_sample
 from tests.app.conftest import WindowMaker
+from tests.scored import Shot, add_scoring, scored_project
 
 Opened = Callable[[Path], tuple[MainWindow, DatasetPage]]
 
@@ -174,6 +175,16 @@ def test_a_lot_that_was_never_scored_is_proposed(project_file: Path, tmp_path: P
         assert scored.ids.tolist() == [8, 9, 10, 11, 12] and scored.threshold == 0.9
         step = next_step(count(table), facts, Place("chip"))
         assert (step.key, step.what) == ("score", {"lot": "monday", "training": 1})
+
+
+def test_scores_of_other_passes_are_not_those_of_the_training(tmp_path: Path) -> None:
+    with scored_project(tmp_path) as project:
+        run = project.run_by_number(1)
+        other = add_scoring(project, run, [Shot("good 3", "good", "test", 0.99)], purpose="again", passes=5)
+        project.add_decision(run.id, 0.98, scoring_id=other)
+        _, scored = read_facts(project, "nut", "main", project.image_table())
+    assert scored.scores.max() == 0.9
+    assert scored.threshold is not None and 0.30 < scored.threshold < 0.45
 
 
 # -- the page

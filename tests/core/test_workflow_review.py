@@ -307,6 +307,17 @@ def test_cells_are_units_of_their_own(tmp_path: Path) -> None:
         assert review.feedback(project, "nut") == []
 
 
+def test_a_scoring_with_other_passes_is_shown_only_when_it_is_asked_for(project: Project) -> None:
+    run, own = project.run_by_number(1), project.scorings()[-1].id
+    other = add_scoring(project, run, [Shot("good 3", "good", "test", 0.99)], purpose="again", passes=5)
+    assert review.load(project).scoring.id == own
+    assert review.load(project, 1).scoring.id == own
+    assert [one.scoring for one in overnight.ended_since(project, None)] == [own]
+    assert review.load(project, 1, other).differs == {"n": 5}
+    again = add_scoring(project, run, strip_of_shots(), purpose="once more")
+    assert review.load(project).scoring.id == again
+
+
 def test_nothing_scored_says_so(tmp_path: Path) -> None:
     with make_project(tmp_path, strip_of_shots()) as project, pytest.raises(InputError, match="nothing was scored"):
         review.load(project)

@@ -12,6 +12,7 @@ from core.project import Project
 from core.project.results import RunRow
 from core.project.table import ImageTable
 from core.words import SPLITS, STATES
+from core.workflow.deciding import decision_for, differs
 
 _UNUSED = SPLITS.index("unused")
 _GONE = STATES.index("gone")
@@ -38,15 +39,16 @@ def read_facts(project: Project, product: str | None, view: str | None, table: I
 
 
 def _scores(project: Project, run: RunRow) -> Scored:
-    """Later scorings overrule earlier ones."""
+    """Later scorings overrule earlier ones; those with other passes are no measure for the training's threshold."""
     ids, values = np.empty(0, np.int64), np.empty(0, np.float64)
-    for scoring in project.scorings(run.id):
+    own = [scoring for scoring in project.scorings(run.id) if not differs(run, scoring)]
+    for scoring in own:
         units = project.scored_units(scoring.id)
         fresh, worst = _worst_cell(units.image_id, units.score)
         kept = ~np.isin(ids, fresh)
         ids, values = np.concatenate([ids[kept], fresh]), np.concatenate([values[kept], worst])
-    decisions = project.decisions(run.id)
-    return Scored(ids, values, decisions[-1].threshold if decisions else None)
+    decision = decision_for(project, run, own[-1]) if own else None
+    return Scored(ids, values, None if decision is None else decision.threshold)
 
 
 def _worst_cell(ids: NDArray[np.int64], scores: NDArray[np.float64]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
