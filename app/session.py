@@ -15,7 +15,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.background import Background
 from app.settings import Memory, Settings
 from app.words import count_words, label_word, split_word, tr
-from core.errors import FlawscopeError, ProjectBusyError
+from core.errors import FlawscopeError, ProjectBusyError, ProjectClosedError
 from core.words import Label, Split
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Session(QObject):
         self.settings = settings
         self.memory = memory
         self.background = Background(self)
-        self.background.failed.connect(self.report)
+        self.background.failed.connect(self._on_background_failed)
         self.project: Project | None = None
         self.table: ImageTable | None = None
         self.is_complete = False
@@ -120,7 +120,8 @@ class Session(QObject):
             else:
                 self.report(error)
 
-        self.background.run(work, self._take, failed, owner=self, key="open")
+        # behind what is still written: a project that was closed just now may be the one that is opened
+        self.background.run(work, self._take, failed, owner=self, key="open", lane="write")
 
     def adopt(self, project: Project) -> None:
         """Go on with a project that was opened elsewhere (an import that just ended)."""
@@ -320,6 +321,10 @@ class Session(QObject):
         self.problem_reported.emit(error)
 
     # -- inside
+
+    def _on_background_failed(self, error: Exception) -> None:
+        if not isinstance(error, ProjectClosedError):  # what was still being read of it matters to nobody any more
+            self.report(error)
 
     def _may_write(self) -> bool:
         if self.can_write:

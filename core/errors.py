@@ -75,6 +75,10 @@ class ProjectBusyError(ProjectError):
     code = "busy"
 
 
+class ProjectClosedError(ProjectError):
+    """Something was asked of a project that is closed by now."""
+
+
 class ProjectNewerError(ProjectError):
     """The project was written by a newer Flawscope: readable, never written."""
 

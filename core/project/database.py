@@ -11,7 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Final
 
-from core.errors import InputError, ProjectDamagedError, ProjectError
+from core.errors import InputError, ProjectClosedError, ProjectDamagedError, ProjectError
 from core.project.failures import speaking_of
 
 SUFFIX: Final = ".flawscope"
@@ -130,7 +130,7 @@ class Readers:
         with speaking_of(self.path):
             with self._gate:
                 if self._closed:
-                    raise ProjectError("the project is closed", path=self.path)
+                    raise ProjectClosedError("the project is closed", path=self.path)
                 connection = self._idle.pop() if self._idle else None
             if connection is None:
                 connection = connect_reader(self._uri)

@@ -118,6 +118,17 @@ def test_a_project_that_was_opened_read_only_refuses_in_words(
     assert "reading only" in heard.args[0]
 
 
+def test_a_project_is_opened_again_at_once(qtbot: QtBot, session: Session, project_file: Path) -> None:
+    said: list[object] = []
+    session.problem_reported.connect(said.append)
+    session.busy_elsewhere.connect(lambda *why: said.append(why))
+    for _ in range(5):
+        opened(qtbot, session, project_file)
+        session.close()
+    opened(qtbot, session, project_file)
+    assert said == []
+
+
 def test_opening_another_project_closes_the_first(
     qtbot: QtBot, session: Session, project_file: Path, tmp_path: Path
 ) -> None:
