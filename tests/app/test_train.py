@@ -279,6 +279,30 @@ def test_an_interrupted_training_can_go_on_and_a_finished_one_cannot_be_thrown_a
     assert "has results" in str(heard.args[0])
 
 
+def test_the_training_that_was_looked_at_is_found_again(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    a_run(project_file, "finished", *some_steps(), Done(outcome="finished", step=40))
+    window = window_maker()
+    page = train_page(qtbot, window, project_file)
+    assert page.shown is None
+
+    def again() -> None:
+        window.session.close()
+        assert window.page is not page
+        window.session.open(project_file)
+        qtbot.waitUntil(lambda: window.session.is_complete, timeout=10_000)
+        window.go("train")
+
+    page.show_training(1)
+    again()
+    qtbot.waitUntil(lambda: page.watch.head.headline.startswith("Finished"), timeout=10_000)
+    assert page.shown == 1 and page.watch.isVisible()
+    page.show_training(None)
+    again()
+    assert page.shown is None
+
+
 def test_a_training_that_nobody_started_waits_in_the_list(
     qtbot: QtBot, window_maker: WindowMaker, project_file: Path
 ) -> None:

@@ -45,6 +45,7 @@ class TrainPage(Page):
         self._ordering = False
         self._follows = False
         self._came_now = False
+        self._is_found_again = False
         self._list = TrainingList(self)
         self._list.hide()
         self._setup = SetupPanel(session, self)
@@ -78,8 +79,8 @@ class TrainPage(Page):
     def enter(self) -> None:
         self._is_here = self._came_now = True
         QTimer.singleShot(0, self, self._on_arrived)
-        if self._shown is None and self._trainings.current is not None:
-            self._shown = self._trainings.current
+        if self._shown is None:
+            self._shown = self._trainings.current or self._left_at()
         self._setup.show_place()
         self._gather()
         self._look_at_computer()
@@ -124,8 +125,10 @@ class TrainPage(Page):
         return self._shown
 
     def show_training(self, number: int | None) -> None:
-        """Look at a training, or at the setup."""
+        """Look at a training, or at the setup; found again when the project is opened the next time."""
         self._shown = number
+        if self.session.project is not None:
+            self.session.memory.remember(f"training {self.session.project.file}", number)
         self._show()
         if number is not None:
             self._watch.head.setFocus()
@@ -246,6 +249,15 @@ class TrainPage(Page):
         session.place_changed.connect(self._on_images_changed)
         session.closing.connect(self._on_session_closing)
 
+    def _left_at(self) -> int | None:
+        """The training that was looked at when the project was left: it may have gone on without the window."""
+        project = self.session.project
+        if project is None or self._is_found_again:
+            return None
+        self._is_found_again = True
+        number = self.session.memory.recall(f"training {project.file}", None)
+        return number if isinstance(number, int) else None
+
     def _on_arrived(self) -> None:
         self._came_now = False
 
@@ -296,7 +308,7 @@ class TrainPage(Page):
             self._show()
 
     def _on_session_closing(self) -> None:
-        self._shown, self._is_here, self._ordering = None, False, False
+        self._shown, self._is_here, self._ordering, self._is_found_again = None, False, False, False
         self._traces.clear()
         self._gather_soon.stop()
 
