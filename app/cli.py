@@ -91,11 +91,9 @@ def gui(
 ) -> None:
     """Open the window, with a project or a folder of images."""
     if hidden_probe:
-        import psutil
-
         from app.gui import probe
 
-        raise typer.Exit(probe(psutil.Process().create_time()))
+        raise typer.Exit(probe())
     _start_window(path)
 
 

@@ -7,6 +7,7 @@ import os
 import platform
 import subprocess
 import sys
+import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
 from pathlib import Path
@@ -120,6 +121,7 @@ def _window() -> tuple[float | None, bool | None, Finding]:
     """Seconds from nothing to a painted window, and whether that process had imported torch."""
     start = [sys.executable] if getattr(sys, "frozen", False) else [sys.executable, "-P", "-m", "app.cli"]
     environment = {**worker_environment(), "QT_QPA_PLATFORM": "offscreen"}
+    begin = time.time()
     try:
         answer = subprocess.run(
             [*start, "gui", "--hidden-probe"],
@@ -130,7 +132,7 @@ def _window() -> tuple[float | None, bool | None, Finding]:
             env=environment,
         ).stdout
         found = json.loads(answer.splitlines()[-1])
-        seconds, heavy = float(found["gui_start_s"]), bool(found["torch_in_gui"])
+        seconds, heavy = float(found["usable_at"]) - begin, bool(found["torch_in_gui"])
     except (subprocess.SubprocessError, OSError, ValueError, IndexError, KeyError, TypeError) as error:
         lines = (getattr(error, "stderr", "") or str(error)).strip().splitlines()
         mend = "Install the system libraries that it names; every other command works without the window"

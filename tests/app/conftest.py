@@ -15,6 +15,7 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from app.collector import GarbageCollector
 from app.gui import build
 from app.session import Session
 from app.settings import Memory, Settings
@@ -36,6 +37,12 @@ class PatientBot(QtBot):
 
     def waitSignal(self, signal: Any, *, timeout: int = _PATIENCE_MS, **wishes: Any) -> Any:
         return super().waitSignal(signal, timeout=timeout, **wishes)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def collector(qapp: QApplication) -> GarbageCollector:
+    """Garbage is collected on the GUI thread only, as in the program."""
+    return GarbageCollector(qapp)
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -42,10 +43,11 @@ def test_the_window_starts_without_what_only_charts_and_models_need(own_home: Pa
 
 def test_the_hidden_start_measures_itself(own_home: Path) -> None:
     command = [sys.executable, "-m", "app.cli", "gui", "--hidden-probe"]
+    begin = time.time()
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
     found = json.loads(said.stdout)
     assert found["torch_in_gui"] is False
-    assert 0 < found["gui_start_s"] < 60
+    assert begin < found["usable_at"] < time.time()
 
 
 def test_without_a_project_only_the_start_page_can_be_gone_to(qtbot: QtBot, window_maker: WindowMaker) -> None:

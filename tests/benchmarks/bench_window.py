@@ -34,8 +34,9 @@ def test_start(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "app.cli", "gui", "--hidden-probe"]
     starts = []
     for _ in range(3):
+        begin = time.time()
         said = subprocess.run(command, check=True, capture_output=True, text=True, env=environment, timeout=120)
-        starts.append(float(json.loads(said.stdout)["gui_start_s"]))
+        starts.append(float(json.loads(said.stdout)["usable_at"]) - begin)
     start = statistics.median(starts)
     bare = seconds(sys.executable, "-c", _BARE, home=tmp_path)
     torch = seconds(sys.executable, "-c", "import torch", home=tmp_path)
