@@ -1,4 +1,4 @@
-"""Collects Python's cyclic garbage on the GUI thread only: a widget that dies on another thread takes the window along."""
+"""Collects cyclic garbage on the GUI thread only: a widget that dies on another thread takes the window along."""
 
 from __future__ import annotations
 

@@ -72,6 +72,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("help.palette", "Find a command …", ("Ctrl+Shift+P",), menu="Help", icon="search"),
     Command("help.keys", "Keys", ("?", "Ctrl+/"), menu="Help"),
     Command("help.first_steps", "First steps", ("F1",), menu="Help", icon="help"),
+    Command("help.models", "The detectors compared", menu="Help"),
     Command("help.about", "About Flawscope", menu="Help"),
 )
 MENUS: Final = ("File", "Edit", "View", "Image", "Train", "Go", "Help")

@@ -60,7 +60,8 @@ class Deeds(QObject):
         actions.bind("view.full_screen", self.switch_full_screen)
         actions.bind("help.palette", self.show_palette)
         actions.bind("help.keys", self.show_keys)
-        actions.bind("help.first_steps", self.show_first_steps)
+        for page in ("first_steps", "models"):
+            actions.bind(f"help.{page}", partial(self.show_help, page))
         actions.bind("help.about", self.show_about)
         session.opened.connect(actions.refresh)
         session.closed.connect(actions.refresh)
@@ -188,11 +189,11 @@ class Deeds(QObject):
 
         KeySheet(self._window).open()
 
-    def show_first_steps(self) -> None:
-        """The short page for beginners."""
+    def show_help(self, page: str) -> None:
+        """A page of resources/help."""
         from app.dialogs.help import HelpDialog
 
-        HelpDialog("first_steps", self._window).open()
+        HelpDialog(page, self._window).open()
 
     def show_about(self) -> None:
         """Versions and notices."""

@@ -294,6 +294,7 @@ STATES: Final[dict[str, State]] = {
     "dialog_keys": State(partial(_over_dataset, "help.keys", "KeySheet")),
     "dialog_about": State(partial(_over_dataset, "help.about", "AboutDialog")),
     "dialog_first_steps": State(partial(_over_dataset, "help.first_steps", "HelpDialog")),
+    "dialog_models": State(partial(_over_dataset, "help.models", "HelpDialog")),
     "dialog_clean_up": State(dialog_clean_up),
     "dialog_add_images": State(partial(_over_dataset, "file.add_images", "AddImages")),
     "dialog_closing": State(dialog_closing),

@@ -21,7 +21,9 @@ class HelpDialog(Dialog):
         text = QTextBrowser(self)
         text.setOpenLinks(False)
         text.document().setDocumentMargin(2 * theme.SPACE)
-        text.setMarkdown((resources() / "help" / f"{page}.md").read_text(encoding="utf-8"))
+        pages = resources() / "help"
+        text.setSearchPaths([str(pages)])
+        text.setMarkdown((pages / f"{page}.md").read_text(encoding="utf-8"))
         _air(text.document())
         self.column.addWidget(text, 1)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close, self)

@@ -107,6 +107,31 @@ class ConfusionFigures(_Record):
     accuracy: RateFigure | None
 
 
+class RegionFigures(_Record):
+    """Figures of test images whose defects are painted, with a region drawn.
+
+    An image counts as defective where some of its defect lies inside the region: `image_auroc` is measured so over
+    `images`. `only_outside` images have all their defects outside; `outside` is how many of the defects (8-connected
+    components) wholly outside the region are rejected all the same: the lower, the better the region was learnt.
+    """
+
+    images: int
+    only_outside: int
+    image_auroc: float | None
+    outside: RateFigure | None
+
+    def sentences(self) -> list[str]:
+        """What a person is told; nothing where no defect lies outside."""
+        if self.outside is None:
+            return []
+        auroc = "–" if self.image_auroc is None else f"{100 * self.image_auroc:.1f} %"
+        return [
+            f"Region of interest: image AUROC {auroc} where defects outside do not count "
+            f"({self.only_outside} of {self.images} images have no others) · "
+            f"defects outside rejected all the same {self.outside}"
+        ]
+
+
 class Curve(_Record):
     """A curve for drawing, reduced to at most about 200 points."""
 
@@ -166,6 +191,7 @@ class Figures(_Record):
     pixel_roc: Curve | None
     histogram: Histogram | None
     not_measured: dict[str, str]
+    region: RegionFigures | None = None
 
 
 def compute_figures(

@@ -16,8 +16,9 @@ from core.config import MODELS, TrainingConfig
 from core.errors import InputError
 from core.evaluation.curves import NotMeasured
 from core.evaluation.decisions import ThresholdChoice, choose_threshold
-from core.evaluation.figures import Figures, ScoredImage, compute_figures
+from core.evaluation.figures import Figures, RegionFigures, ScoredImage, compute_figures
 from core.evaluation.gallery import GalleryItem, write_gallery
+from core.evaluation.regional import RegionTally
 from core.events import Done, EventTail, Hello
 from core.imaging import Window, decode, load_rgb8
 from core.preprocess import Geometry, Preprocessor
@@ -54,20 +55,22 @@ class Subject:
 
     @cached_property
     def regions(self) -> Regions | None:
-        """Where was judged, image by image; None: everywhere."""
-        if not self.config.score.inside_roi:
-            return None
+        """The region of interest, image by image; None where none was drawn."""
         own_job = (self.folder / "job.json").is_file()  # a later scoring brings the regions of its day
         return Regions.read(self.folder if own_job else self.run.folder)
 
-    def judged(self, image_id: int, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """What of a mask (H, W) lies where was judged: pixel figures rest on that."""
+    def region(self, image_id: int, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+        """Where an image (H, W) is looked at: 1, elsewhere 0."""
         if self.regions is None:
-            return mask
+            return np.ones(shape, np.uint8)
         version = self.run.roi_version_id
         lies = None if version is None else self.project.alignment(version, image_id)
-        height, width = mask.shape
-        return mask * self.regions.of(image_id, width, height, None if lies is None else lies.matrix)
+        height, width = shape
+        return self.regions.of(image_id, width, height, None if lies is None else lies.matrix)
+
+    def judged(self, image_id: int, mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """What of a mask (H, W) lies where was judged: pixel figures rest on that."""
+        return mask * self.region(image_id, mask.shape) if self.config.score.inside_roi else mask
 
     def geometry(self, row: ScoreRow) -> Geometry:
         """How the crop of a score row lies on its image."""
@@ -200,7 +203,34 @@ def _figures(subject: Subject, threshold: Any, progress: Progress) -> Figures:
                 "false_rejects_without_escape": by_cell.false_rejects_without_escape,
             }
         )
+    if subject.regions is not None:
+        figures = figures.model_copy(update={"region": _regional(subject, rows, masked, threshold)})
     return figures
+
+
+def _regional(subject: Subject, rows: Sequence[ScoredRow], masked: set[int], threshold: Any) -> RegionFigures:
+    """Figures inside the region, and what is rejected outside of it; defective images without a mask are left out."""
+    value = threshold.value if isinstance(threshold, ThresholdChoice) else None
+    tally = RegionTally(value, subject.config.score.kernel(subject.config.preprocess.size))
+    for row in rows:
+        if row.score.score is None:
+            continue
+        if row.image.label == "good":
+            tally.add_good(row.score.score)
+            continue
+        mask = subject.project.mask(row.image.id) if row.image.id in masked else None
+        if mask is None or row.image.label != "defective":
+            continue
+        region = subject.region(row.image.id, mask.shape)
+        places = [subject.geometry(crop) for crop in row.crops]
+        maps = [one for one in map(subject.map, row.crops) if one is not None]
+        tally.add_defective(
+            row.score.score,
+            [subject.preprocessor.mask(mask, place) for place in places],
+            [subject.preprocessor.mask(region, place) for place in places],
+            maps if len(maps) == len(places) else None,
+        )
+    return tally.figures()
 
 
 def _scored_image(subject: Subject, row: ScoredRow, masked: set[int]) -> ScoredImage:

@@ -44,6 +44,8 @@ class Result:
         if found.confusion is not None:
             escapes, over = found.confusion.escape_rate, found.confusion.false_reject_rate
             lines.append(f"Escapes {_rate(escapes)} · false rejects {_rate(over)} ({self.unit})")
+        if found.region is not None:
+            lines += found.region.sentences()
         return [*lines, self._cost()]
 
     def _cost(self) -> str:
