@@ -132,6 +132,20 @@ def test_pixels_of_a_defect_outside_the_region_are_not_asked_for(project: Path) 
         assert np.array_equal(np.argwhere(subject.judged(image.id, mask)).max(axis=0), (11, 47))
 
 
+def test_defects_outside_the_region_are_counted_apart(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=False)
+        region = np.zeros((32, 64), np.uint8)
+        region[20:] = 1  # below every defect
+        regions.write(run.folder, region, {})
+        result = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        found = result.figures.region
+        assert found is not None
+        assert (found.images, found.only_outside, found.image_auroc) == (4, 2, None)  # inside there is nothing to find
+        assert found.outside is not None and (found.outside.k, found.outside.n) == (2, 2)  # these maps shine outside
+        assert any("Region of interest" in line and "100.0 % (2/2" in line for line in result.lines())
+
+
 def test_a_training_takes_the_region_of_its_view_along(project: Path) -> None:
     with Project.open(project) as opened:
         (view,) = opened.views()
