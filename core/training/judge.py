@@ -55,7 +55,7 @@ class Judge:
         self._shadow = shadow
         self._device = device
         self._samples = samples
-        self._tuning = tuning
+        self.tuning: Final = tuning
         self._channels_last = channels_last
         self._look_up = look_up
 
@@ -75,10 +75,10 @@ class Judge:
     def tuning_losses(self, look_up: Callable[[], None] | None = None) -> dict[str, float]:
         """Mean losses on the fixed tuning samples; call `prepare` first. Not finite values are left out."""
         sums: dict[str, float] = {}
-        count = len(self._tuning.image)
+        count = len(self.tuning.image)
         for start in range(0, count, _PIECE):
             (look_up or self._look_up)()
-            piece = to_device(_slice(self._tuning, start), self._device.device, channels_last=self._channels_last)
+            piece = to_device(_slice(self.tuning, start), self._device.device, channels_last=self._channels_last)
             with self._device.autocast():
                 losses: Losses = self._shadow.evaluate(piece)
             for name, value in losses.items():
@@ -87,7 +87,7 @@ class Judge:
 
     def draw(self, folder: Path, *, step: int, epoch: int, count: int) -> Iterator[Picture]:
         """Write the same `count` images as PNG: with artificial defect, reconstruction, map, mask."""
-        chosen = to_device(_slice(self._tuning, 0, 2 * count), self._device.device, channels_last=self._channels_last)
+        chosen = to_device(_slice(self.tuning, 0, 2 * count), self._device.device, channels_last=self._channels_last)
         given = chosen.input[::2]  # every second one surely has a defect
         once = self._config.progressive.model_copy(update={"n": 1})
         predictor = Predictor(self.model, progressive=once, score=self._config.score, size=self._config.preprocess.size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import itertools
 import json
@@ -18,6 +19,7 @@ from pydantic import ValidationError
 from core.config import ProgressiveConfig, TrainingConfig
 from core.config.overrides import problems
 from core.errors import ConfigError, TrainingError
+from core.evaluation.passes import PassesProposal
 from core.events import Done
 from core.files import atomic_write
 from core.imaging import Window
@@ -31,7 +33,7 @@ from core.models.base import Detector
 from core.preprocess import Preprocessor
 from core.regions import Regions
 from core.synthesis import DefectSynthesiser, TextureSource
-from core.training import checkpoint
+from core.training import checkpoint, proposing
 from core.training.control import Control
 from core.training.data import Samples, tuning_samples
 from core.training.devices import Device
@@ -92,6 +94,7 @@ class Worker:
         if not trainer.progress.step:
             return self._done("stopped", trainer, Summary(0, 0, complete=False))
         self._write_model(trainer, device)
+        self._propose_passes(trainer, device, sum(row.split == "tuning" and row.label == "good" for row in rows))
         picked = [row for row in rows if row.split in (self.spec.score.splits or ("tuning", "test"))]
         out = self.folder / "scores" / self.spec.score.scoring
         summary = self._score(trainer.judge.model, picked, out, device, BEST)
@@ -252,7 +255,8 @@ class Worker:
         device.synchronize()
         crop = (time.monotonic() - began) / len(probe)
         crops = len(images) / len(set(images.ids))  # an image: cells, tiles
-        return count * (crops * (_SECOND_PASS * crop + _MAP_S) + images.seconds)
+        measuring = proposing.seconds(crop, self.config.train.minutes)
+        return measuring + count * (crops * (_SECOND_PASS * crop + _MAP_S) + images.seconds)
 
     def _predictor(self, judge: Judge) -> Predictor:
         return Predictor(
@@ -307,7 +311,29 @@ class Worker:
             unreadable=lambda image: self._name_unreadable([image], named=next(counted)),
         )
 
-    def _write_model(self, trainer: Trainer, device: Device) -> None:
+    def _propose_passes(self, trainer: Trainer, device: Device, images: int) -> None:
+        """Put number of passes and gate that tuning images propose into `model.json`; a second stop leaves it out."""
+
+        def look_up() -> None:
+            self.look_up()
+            if self.control.stops > 1:
+                raise StopAsked
+
+        with contextlib.suppress(StopAsked):
+            look_up()
+            proposal = proposing.propose_passes(
+                self._predictor(trainer.judge),
+                trainer.judge.tuning,
+                device=device,
+                minutes=self.config.train.minutes,
+                images=images,
+                inside_roi=self.config.score.inside_roi,
+                look_up=look_up,
+            )
+            if proposal is not None:
+                self._write_model(trainer, device, proposal)
+
+    def _write_model(self, trainer: Trainer, device: Device, proposal: PassesProposal | None = None) -> None:
         record = {
             "schema": 1,
             "run": self.spec.run,
@@ -323,6 +349,7 @@ class Worker:
             "framework": device.framework,
             "computing_on": device.name,
             "nondeterministic": list(device.nondeterministic),
+            "proposal": None if proposal is None else proposal.model_dump(mode="json"),
         }
         atomic_write(self.folder / "model.json", json.dumps(record, indent=1, ensure_ascii=False))
 

@@ -1,10 +1,13 @@
-"""Which decision settings hold for a scoring."""
+"""Which decision settings hold for a scoring, and what number of passes tuning images propose."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
+from pydantic import ValidationError
+
+from core.evaluation.passes import PassesProposal
 from core.project import Project
 from core.project.results import Decision, RunRow, Scoring
 
@@ -24,3 +27,14 @@ def differs(run: RunRow, scoring: Scoring) -> dict[str, Any]:
     own: Mapping[str, Any] = run.config.get("progressive", {})
     used: Mapping[str, Any] = scoring.settings.get("progressive", {})
     return {name: value for name, value in used.items() if name in own and own[name] != value}
+
+
+def proposed_passes(figures: Mapping[str, Any]) -> PassesProposal | None:
+    """What tuning images proposed at the end of a training, from its figures; None where that was not measured.
+
+    It changes nothing by itself: images are scored again with it when a person asks for that.
+    """
+    try:
+        return PassesProposal.model_validate(figures.get("proposal"))
+    except ValidationError:
+        return None

@@ -27,6 +27,7 @@ from core.project.records import ImageRow
 from core.project.results import RunRow, ScoreRow, Scoring
 from core.regions import Regions
 from core.words import Label, Split
+from core.workflow.deciding import proposed_passes
 from core.workflow.progress import Progress, silent
 from core.workflow.results import Result
 from core.workflow.scores import LOT, OWN
@@ -313,6 +314,7 @@ def _result(subject: Subject, figures: Figures) -> Result:
         epochs=model.get("epochs"),
         peak_memory_mib=round(done.memory / 2**20, 1) if done and done.memory else None,
         warnings=_warnings(figures, hello),
+        proposal=proposed_passes(model),
     )
 
 

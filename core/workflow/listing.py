@@ -12,6 +12,8 @@ from core.errors import InputError
 from core.project import Project
 from core.project.results import RunRow
 from core.workflow import training
+from core.workflow.deciding import proposed_passes
+from core.workflow.results import proposal_lines
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,7 @@ def one_training(project: Project, number: int | None) -> Listing:
         ["folder", str(run.folder)],
     ]
     rows += [[name, value] for name, value in run.figures.items() if not isinstance(value, dict | list)]
+    rows += [line.split(": ", 1) for line in proposal_lines(proposed_passes(run.figures))]
     rows += [[f"set {key}", value] for key, value in _flat(run.config)]
     return Listing(f"training #{run.number}", ("what", "value"), rows)
 

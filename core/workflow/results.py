@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from core.evaluation.figures import Figures, RateFigure
+from core.evaluation.passes import PassesMeasured, PassesProposal
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,8 @@ class Result:
     epochs: int | None
     peak_memory_mib: float | None
     warnings: tuple[str, ...] = ()
+    proposal: PassesProposal | None = None
+    """Number of passes and gate that tuning images proposed at the end of the training."""
 
     def lines(self) -> list[str]:
         """Headline first; then what it rests on."""
@@ -46,7 +49,7 @@ class Result:
             lines.append(f"Escapes {_rate(escapes)} · false rejects {_rate(over)} ({self.unit})")
         if found.region is not None:
             lines += found.region.sentences()
-        return [*lines, self._cost()]
+        return [*lines, self._cost(), *proposal_lines(self.proposal)]
 
     def _cost(self) -> str:
         parts = [f"Went on to a second pass: {_rate(self.figures.gated)}"] if self.passes > 1 else []
@@ -100,8 +103,24 @@ class Result:
             "epochs": self.epochs,
             "peak_memory_mib": self.peak_memory_mib,
             "warnings": list(self.warnings),
+            "proposal": None if self.proposal is None else self.proposal.model_dump(mode="json"),
             "figures": found.model_dump(mode="json"),
         }
+
+
+def proposal_lines(proposal: PassesProposal | None) -> list[str]:
+    """The sentence of a proposal, and what each number of passes came to."""
+    if proposal is None:
+        return []
+    return [f"Proposed: {proposal.sentence}", *(_measured(one, proposal) for one in proposal.options)]
+
+
+def _measured(one: PassesMeasured, proposal: PassesProposal) -> str:
+    found = f"image {_percent(one.image_auroc)}, pixel {_percent(one.pixel_auroc)}, {one.ms:.1f} ms"
+    if one.passes == 1:
+        return f"Measured with one pass: {found}"
+    on = f"{one.good_on}/{proposal.good} good and {one.defective_on}/{proposal.defective} artificially defective go on"
+    return f"Measured with {one.passes} passes above {one.gate:g}: {found}; {on}"
 
 
 def _percent(value: float | None) -> str:

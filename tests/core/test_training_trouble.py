@@ -23,6 +23,7 @@ from core.training.checkpoint import without_prefix
 from core.training.devices import Device
 from core.training.images import ImageSet
 from core.training.loop import BEST, LAST
+from core.training.proposing import seconds
 from core.training.reporter import Reporter
 from core.training.stepper import Stepper
 from core.training.work import Worker
@@ -153,8 +154,9 @@ def test_scoring_is_expected_to_take_as_long_as_an_image_has_crops(monkeypatch: 
             clock.tick(len(crops))
 
     monkeypatch.setattr(Worker, "_predictor", lambda *_: Second())
-    found = Worker(*[None] * 5)._afterwards(None, images, 10, Device(threads=1))  # type: ignore[arg-type]
-    assert found == pytest.approx(10 * (4 * (1.5 + 0.01) + 0.25))
+    worker = Worker(None, None, a_config(), None, None)  # type: ignore[arg-type]
+    found = worker._afterwards(None, images, 10, Device(threads=1))  # type: ignore[arg-type]
+    assert found == pytest.approx(10 * (4 * (1.5 + 0.01) + 0.25) + seconds(1.0, None))  # then passes are measured
 
 
 def test_what_is_kept_was_judged_with_measured_statistics(tmp_path: Path, rows: list[ManifestRow]) -> None:

@@ -11,12 +11,14 @@ import pytest
 from core import regions
 from core.config import preset, with_overrides
 from core.errors import InputError, TrainingError
+from core.evaluation.passes import PassesMeasured, PassesProposal
 from core.imaging import save_png
 from core.jobs import Job
 from core.project import Project
 from core.project.records import Alignment, Cell, Zone
 from core.project.results import RunRow
-from core.workflow import evaluating, training
+from core.workflow import evaluating, listing, training
+from core.workflow.deciding import proposed_passes
 from core.workflow.importing import Choice, import_folder
 from core.workflow.scores import FINAL, read_back
 
@@ -183,6 +185,31 @@ def test_a_scoring_with_other_passes_leaves_the_figures_of_the_training(project:
         assert again.figures.image_auroc == 0
         assert opened.run(run.id).figures["image_auroc"] == 1
         assert opened.scorings(run.id)[-1].figures["image_auroc"] == 0
+
+
+def test_what_tuning_images_propose_is_told_and_decides_nothing(project: Path) -> None:
+    once = PassesMeasured(passes=1, gate=0.5, image_auroc=0.9, pixel_auroc=0.8, good_on=0, defective_on=0, ms=8.25)
+    twice = once.model_copy(update={"passes": 2, "good_on": 3, "defective_on": 9, "ms": 16.5})
+    said = PassesProposal(
+        passes=1, gate=0.5, sentence="One pass: why.", images=27, good=16, defective=16, options=(once, twice)
+    )
+    with Project.open(project) as opened:
+        run = _run(opened, cells=False)
+        (run.folder / "model.json").write_text(json.dumps({"proposal": said.model_dump()}))
+        result = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"), decide=True)
+        assert result.proposal == said
+        assert result.lines()[-3:] == [
+            "Proposed: One pass: why.",
+            "Measured with one pass: image 90.0 %, pixel 80.0 %, 8.2 ms",
+            "Measured with 2 passes above 0.5: image 90.0 %, pixel 80.0 %, 16.5 ms; "
+            "3/16 good and 9/16 artificially defective go on",
+        ]
+        assert proposed_passes(opened.run(run.id).figures) == said
+        assert ["Proposed", "One pass: why."] in listing.one_training(opened, run.number).rows
+        (decision,) = opened.decisions(run.id)
+        assert (decision.passes, decision.gate) == (2, 0.5)  # the training's own
+        (run.folder / "model.json").write_text("{}")  # as trainings left it that did not measure
+        assert evaluating.evaluate(opened, run.number).proposal is None
 
 
 def test_figures_without_defects_say_why_there_is_no_curve(project: Path) -> None:

@@ -29,6 +29,7 @@ from app.pages.review import kinds
 from app.pages.review.feeding import FeedingDialog
 from app.pages.review.inspector import Inspector
 from app.pages.review.nearest import NearestGood
+from app.pages.review.passes import PassesMenu
 from app.pages.review.queue import Queue
 from app.pages.review.state import Review, Wanted
 from app.pages.review.threshold import ThresholdPanel
@@ -227,6 +228,7 @@ class ReviewPage(Page):
         self.training.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.training.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.training.setAccessibleName(tr("Training"))
+        self.passes = PassesMenu(self.review, self.scoring.begin, parent)
         self.scope = QComboBox(parent)
         self.scope.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToContents)
         self.scope.setSizePolicy(QSizePolicy.Policy.Minimum, QSizePolicy.Policy.Fixed)
@@ -239,7 +241,7 @@ class ReviewPage(Page):
         self.measure.setProperty("role", "flat")
         for widget in (self.stale, self.measure):
             widget.hide()  # until scores are there and say otherwise
-        return self.training, self.scope, self.stale, self.measure
+        return self.training, self.passes, self.scope, self.stale, self.measure
 
     def _connect(self) -> None:
         review = self.review
