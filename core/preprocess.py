@@ -78,6 +78,13 @@ class Geometry:
         (sx, sy), (ox, oy, _, _) = self.scale, self.content
         return ((x - ox) / sx + self.box[0], (y - oy) / sy + self.box[1])
 
+    def on(self, across: float, down: float) -> Geometry:
+        """The same crop on the image scaled by `across` and `down`, to whole pixels."""
+        x0, y0, x1, y1 = self.box
+        left, top = round(x0 * across), round(y0 * down)
+        box = (left, top, max(left + 1, round(x1 * across)), max(top + 1, round(y1 * down)))
+        return Geometry(box, self.side, self.mode, self.pad)
+
 
 class Preprocessor:
     """Crops, model input, masks and the way back, for one configuration."""

@@ -24,6 +24,7 @@ from core.preprocess import Geometry, Preprocessor
 from core.regions import Regions
 
 LEVELS: Final = 64
+_ACROSS: Final = 1024  # pixels: the longer side of blended tiles whose areas are looked for
 _PARTIAL: Final = "scores.partial.jsonl"
 SCORES: Final = "scores.jsonl"
 
@@ -144,6 +145,7 @@ class Scorer:
             for number, one in enumerate(judged):
                 name = f"{image.row.id}" if len(judged) == 1 else f"{image.row.id}_{number}"
                 save_png(self._folder / "heatmaps" / f"{name}.png", to_16bit(one.map))
+        crops = [_crop_record(geometry, one) for geometry, one in zip(image.geometries, judged, strict=True)]
         return {
             "id": image.row.id,
             "score": max(one.score for one in judged),
@@ -152,19 +154,24 @@ class Scorer:
             "gated": any(one.gated for one in judged),
             "passes": max(one.passes for one in judged),
             "ms": round(sum(one.ms for one in judged), 3),
-            "crops": [
-                {
-                    "box": list(geometry.box),
-                    "score": one.score,
-                    "peak": one.peak,
-                    "first": one.first,
-                    "gated": one.gated,
-                    "areas": largest_areas(one.map, geometry),
-                }
-                for geometry, one in zip(image.geometries, judged, strict=True)
-            ],
+            "areas": self._areas(image, judged, [crop["areas"] for crop in crops]),
+            "crops": crops,
             "problem": None,
         }
+
+    def _areas(self, image: Loaded, judged: list[_Judged], areas: list[list[int]]) -> list[int]:
+        """The largest areas of an image; what lies across a border between two tiles is one component.
+
+        Tiles blended are looked at with a side of `_ACROSS` pixels: what is too small to be seen then lies in one tile.
+        """
+        if self._preprocessor.config.crop == "tiles" and len(judged) > 1:
+            share = min(1.0, _ACROSS / max(image.width, image.height))
+            width, height = max(1, round(image.width * share)), max(1, round(image.height * share))
+            across, down = width / image.width, height / image.height
+            geometries = [geometry.on(across, down) for geometry in image.geometries]
+            whole = self._preprocessor.restore([one.map for one in judged], geometries, width, height)
+            areas = [*areas, areas_of(whole, 1 / (across * down))]
+        return [max(level) for level in zip(*areas, strict=True)]
 
 
 @dataclass(frozen=True)
@@ -178,6 +185,17 @@ class _Judged:
     ms: float  # this crop's share of its batch, both networks and smoothing
 
 
+def _crop_record(geometry: Geometry, one: _Judged) -> dict[str, Any]:
+    return {
+        "box": list(geometry.box),
+        "score": one.score,
+        "peak": one.peak,
+        "first": one.first,
+        "gated": one.gated,
+        "areas": largest_areas(one.map, geometry),
+    }
+
+
 def forget(folder: Path) -> None:
     """Drop the scores in `folder`, whole or half made: they are those of other weights or settings."""
     for name in (SCORES, _PARTIAL):
@@ -187,7 +205,11 @@ def forget(folder: Path) -> None:
 def largest_areas(found: NDArray[np.float32], geometry: Geometry) -> list[int]:
     """Area in image pixels of the largest 8-connected component of `found` (S, S) > (k + 0.5) / 64, for k = 0..63."""
     across, down = geometry.scale
-    pixel = 1.0 / (across * down)
+    return areas_of(found, 1.0 / (across * down))
+
+
+def areas_of(found: NDArray[np.float32], pixel: float) -> list[int]:
+    """The same of a map (H, W) whose pixels each cover `pixel` image pixels."""
     areas = [0] * LEVELS
     before, largest = -1, 0
     for level in range(LEVELS):

@@ -85,6 +85,16 @@ class Subject:
         path = self.folder / row.heatmap
         return np.asarray(decode(path)[..., 0], np.uint16) if row.heatmap and path.is_file() else None
 
+    def blended(self, image: ImageRow, crops: Sequence[ScoreRow]) -> NDArray[np.float32] | None:
+        """The maps of all crops on their image (H, W) in [0, 1], as they are shown; None when one was not kept."""
+        maps = [self.map(crop) for crop in crops]
+        if not maps or any(one is None for one in maps):
+            return None
+        values = [one.astype(np.float32) / np.float32(MAP_SCALE) for one in maps if one is not None]
+        geometries = [self.geometry(crop) for crop in crops]
+        width, height = image.width or geometries[0].box[2], image.height or geometries[0].box[3]
+        return self.preprocessor.restore(values, geometries, width, height)
+
 
 @dataclass
 class ScoredRow:
@@ -236,16 +246,22 @@ def _regional(subject: Subject, rows: Sequence[ScoredRow], masked: set[int], thr
 
 def _scored_image(subject: Subject, row: ScoredRow, masked: set[int]) -> ScoredImage:
     image, crops = row.image, row.crops
+    tiled = subject.config.preprocess.crop == "tiles" and len(crops) > 1
 
-    def load_map() -> list[NDArray[np.uint16]] | None:
+    def load_map() -> list[NDArray[np.uint16]] | NDArray[np.float32] | None:
+        if tiled:  # tiles overlap: what is shown is measured, and no pixel twice
+            whole = subject.blended(image, crops)
+            return None if whole is None else whole.clip(0, 1)
         maps = [subject.map(crop) for crop in crops]
         return None if any(one is None for one in maps) or not maps else [one for one in maps if one is not None]
 
-    def load_mask() -> list[NDArray[np.uint8]] | None:
+    def load_mask() -> list[NDArray[np.uint8]] | NDArray[np.uint8] | None:
         mask = subject.project.mask(image.id)
         if mask is None:
             return None
         mask = subject.judged(image.id, mask)
+        if tiled:
+            return mask
         how = subject.config.eval.mask_binarize
         return [subject.preprocessor.mask(mask, subject.geometry(crop), binarize=how) for crop in crops]
 
@@ -382,22 +398,13 @@ def _window(subject: Subject) -> Window | None:
 def _gallery_item(subject: Subject, row: ScoredRow, window: Window | None) -> GalleryItem:
     image = row.image
 
-    def load_map() -> NDArray[np.float32] | None:
-        maps = [subject.map(crop) for crop in row.crops]
-        if not maps or any(one is None for one in maps):
-            return None
-        values = [one.astype(np.float32) / np.float32(MAP_SCALE) for one in maps if one is not None]
-        geometries = [subject.geometry(crop) for crop in row.crops]
-        width, height = image.width or geometries[0].box[2], image.height or geometries[0].box[3]
-        return subject.preprocessor.restore(values, geometries, width, height)
-
     return GalleryItem(
         id=image.id,
         name=image.relative,
         label=image.label,
         score=row.score.score or 0.0,
         load_image=lambda: load_rgb8(image.path, window),
-        load_map=load_map,
+        load_map=lambda: subject.blended(image, row.crops),
         load_mask=lambda: subject.project.mask(image.id),
         defect_class=image.defect_class,
     )

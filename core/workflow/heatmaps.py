@@ -16,7 +16,6 @@ from core.evaluation.pictures import contour_region
 from core.preprocess import Geometry, Preprocessor
 from core.project import Project
 from core.project.results import RunRow, ScoreRow, Scoring
-from core.words import Box
 from core.workflow.evaluating import MAP_SCALE, Subject
 
 HEAT_SIDE: Final = 1024  # a map has a few hundred pixels: more would show nothing more
@@ -64,7 +63,7 @@ class Maps:
             return None
         share = min(1.0, side / max(self.width, self.height))
         width, height = max(1, round(self.width * share)), max(1, round(self.height * share))
-        geometries = [_scaled(crop.geometry, width / self.width, height / self.height) for crop in self.crops]
+        geometries = [crop.geometry.on(width / self.width, height / self.height) for crop in self.crops]
         return self.preprocessor.restore([one for one in maps if one is not None], geometries, width, height)
 
     def contours(self, threshold: float) -> list[Polygon]:
@@ -126,7 +125,7 @@ def place(
     if ground is not None:
         canvas = np.asarray(cv2.resize(ground, (width, height), interpolation=cv2.INTER_AREA) // 3, np.uint8)
     for picture, geometry in zip(pictures, geometries, strict=True):
-        _paste(canvas, picture, _scaled(geometry, width / size[0], height / size[1]))
+        _paste(canvas, picture, geometry.on(width / size[0], height / size[1]))
     return canvas
 
 
@@ -146,14 +145,6 @@ def _crop(subject: Subject, row: ScoreRow) -> tuple[Crop, str]:
     geometry = subject.geometry(row)
     crop = Crop(row.name, geometry, row.score, row.peak, row.first, row.gated, row.passes, values)
     return crop, problem
-
-
-def _scaled(geometry: Geometry, across: float, down: float) -> Geometry:
-    """The same crop on an image that is shown smaller."""
-    x0, y0, x1, y1 = geometry.box
-    left, top = round(x0 * across), round(y0 * down)
-    box: Box = (left, top, max(left + 1, round(x1 * across)), max(top + 1, round(y1 * down)))
-    return Geometry(box, geometry.side, geometry.mode, geometry.pad)
 
 
 def _contours(values: NDArray[np.float32], geometry: Geometry, threshold: float, rejected: bool) -> list[Polygon]:

@@ -69,7 +69,7 @@ def _rows(lines: Path, cells: Mapping[Box, str]) -> Iterator[NewScore]:
 def _image_row(record: Mapping[str, Any], crops: list[Any]) -> NewScore:
     if record.get("problem"):
         return NewScore(image_id=record["id"], score=None, problem=record["problem"])
-    largest = [max(crop["areas"][level] for crop in crops) for level in range(len(crops[0]["areas"]))]
+    largest = record.get("areas") or [max(level) for level in zip(*(crop["areas"] for crop in crops), strict=True)]
     return NewScore(
         image_id=record["id"],
         score=record["score"],
