@@ -76,13 +76,18 @@ class RateFigure(_Record):
 
 
 class ClassFigures(_Record):
-    """One defect class against all good test images."""
+    """One defect class against all good test images; `f1_max` is optimistic, as that of all images is."""
 
     name: str
     images: int
     masks: int
     image_auroc: float | None
+    image_auroc_low: float | None = None
+    image_auroc_high: float | None = None
+    image_ap: float | None = None
+    f1_max: float | None = None
     pixel_auroc: float | None
+    pixel_ap: float | None = None
     aupro: float | None
     escapes: RateFigure | None
 
@@ -370,7 +375,10 @@ class _Summary:
     def _class(self, name: str, good: NDArray[np.float64]) -> ClassFigures:
         own = [r for r in self.known if r.label == "defective" and r.defect_class == name]
         scores = np.array([r.score for r in own], dtype=np.float64)
-        ranking = Ranking.of(np.concatenate([good, scores]), np.arange(good.size + scores.size) >= good.size)
+        every, truth = np.concatenate([good, scores]), np.arange(good.size + scores.size) >= good.size
+        ranking, estimate = Ranking.of(every, truth), delong(every, truth)
+        interval = estimate.interval if isinstance(estimate, AucEstimate) else None
+        best = ranking.f1_max()
         pixels = self.gathered.class_pixels.get(name)
         both = None if pixels is None else pixels + self.gathered.good_pixels
         return ClassFigures(
@@ -378,7 +386,12 @@ class _Summary:
             images=len(own),
             masks=self.gathered.masks.get(name, 0),
             image_auroc=_value(ranking.auroc()),
+            image_auroc_low=interval.low if interval else None,
+            image_auroc_high=interval.high if interval else None,
+            image_ap=_value(ranking.ap()),
+            f1_max=None if isinstance(best, NotMeasured) else best.f1,
             pixel_auroc=None if both is None else _value(both.auroc()),
+            pixel_ap=None if both is None else _value(both.ap()),
             aupro=None if both is None else _value(both.aupro()),
             escapes=self._class_escapes(own),
         )

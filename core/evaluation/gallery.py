@@ -230,6 +230,9 @@ def _tiles(figures: Figures) -> list[tuple[str, str, str]]:
             ("False rejects", figures.confusion.false_reject_rate),
         ):
             tiles.append((name, _percent(found), _span(found)))
+        best = _percent(figures.accuracy_best)
+        span = f"{_span(figures.confusion.accuracy)}; optimistic, at the best threshold: {best}"
+        tiles.append(("Accuracy", _percent(figures.confusion.accuracy), span))
     return tiles
 
 

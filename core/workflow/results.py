@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from core.evaluation.figures import Figures, RateFigure
+from core.evaluation.figures import ClassFigures, Figures, RateFigure
 from core.evaluation.passes import PassesMeasured, PassesProposal
 
 
@@ -37,8 +37,8 @@ class Result:
             interval = f" ({_percent(found.image_auroc_low)} to {_percent(found.image_auroc_high)})"
         lines = [
             f"{self.title} · {self.state} · n = {self.passes}, taps of the {self.taps} pass, gate {self.gate:g}",
-            f"Image AUROC {_percent(found.image_auroc)}{interval} · pixel AUROC {_percent(found.pixel_auroc)} · "
-            f"AUPRO {_percent(found.aupro)} · image AP {_percent(found.image_ap)}",
+            f"Image AUROC {_percent(found.image_auroc)}{interval} · pixel AUROC {_percent(found.pixel_auroc)} · AUPRO "
+            f"{_percent(found.aupro)} · image AP {_percent(found.image_ap)} · pixel AP {_percent(found.pixel_ap)}",
             f"From {found.images} test images: {found.good} good, {found.defective} defective, "
             f"{found.masks} with masks",
         ]
@@ -47,6 +47,12 @@ class Result:
         if found.confusion is not None:
             escapes, over = found.confusion.escape_rate, found.confusion.false_reject_rate
             lines.append(f"Escapes {_rate(escapes)} · false rejects {_rate(over)} ({self.unit})")
+            lines.append(f"Accuracy {_rate(found.confusion.accuracy)} at that threshold ({self.unit})")
+        if found.accuracy_best is not None and found.accuracy_best_threshold is not None:
+            lines.append(
+                f"Optimistic, chosen on these test images: best accuracy {_rate(found.accuracy_best)} at "
+                f"{found.accuracy_best_threshold:.4f}, largest F1 {_percent(found.f1_max)}"
+            )
         if found.region is not None:
             lines += found.region.sentences()
         return [*lines, self._cost(), *proposal_lines(self.proposal)]
@@ -65,9 +71,13 @@ class Result:
 
     def table(self) -> tuple[list[str], list[list[object]]]:
         """A table by defect class: columns and rows."""
-        columns = ["defect class", "images", "masks", "image AUROC", "pixel AUROC", "escapes"]
+        columns = ["defect class", "images", "masks", "image AUROC", "image AP"]
+        columns += ["pixel AUROC", "pixel AP", "AUPRO", "escapes"]
         rows: list[list[object]] = [
-            [one.name, one.images, one.masks, _percent(one.image_auroc), _percent(one.pixel_auroc), _rate(one.escapes)]
+            [
+                *(one.name, one.images, one.masks, _between(one), _percent(one.image_ap)),
+                *(_percent(one.pixel_auroc), _percent(one.pixel_ap), _percent(one.aupro), _rate(one.escapes)),
+            ]
             for one in self.figures.classes
         ]
         return columns, rows
@@ -121,6 +131,13 @@ def _measured(one: PassesMeasured, proposal: PassesProposal) -> str:
         return f"Measured with one pass: {found}"
     on = f"{one.good_on}/{proposal.good} good and {one.defective_on}/{proposal.defective} artificially defective go on"
     return f"Measured with {one.passes} passes above {one.gate:g}: {found}; {on}"
+
+
+def _between(one: ClassFigures) -> str:
+    """The AUROC of a class with its interval."""
+    if one.image_auroc_low is None or one.image_auroc_high is None:
+        return _percent(one.image_auroc)
+    return f"{_percent(one.image_auroc)} ({100 * one.image_auroc_low:.1f}–{100 * one.image_auroc_high:.1f})"
 
 
 def _percent(value: float | None) -> str:

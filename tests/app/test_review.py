@@ -95,6 +95,14 @@ def test_the_worst_false_reject_is_shown_first_with_its_reason(page: ReviewPage,
     assert page.session.order.size == 2
 
 
+def test_what_else_was_measured_stands_beside_the_curve(page: ReviewPage, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: "Accuracy" in page.panel.image_words.toolTip())
+    lines = page.panel.image_words.toolTip().splitlines()
+    assert "Accuracy at the threshold of tuning images: 57.1 % (4/7)" in lines
+    assert any(line.startswith("Best accuracy, optimistic: ") for line in lines)
+    assert any(line.startswith("AUPRO 30 %: ") for line in page.panel.pixel_words.toolTip().splitlines())
+
+
 def test_letters_give_verdicts_and_move_on(page: ReviewPage, qtbot: QtBot) -> None:
     project = page.session.project
     assert project is not None

@@ -104,6 +104,13 @@ def test_each_defect_class_is_measured_against_all_good_images(figures: Figures)
     assert (scratch.images, scratch.masks) == (4, 4)
     assert scratch.escapes is not None and (scratch.escapes.k, scratch.escapes.n) == (1, 4)
     assert scratch.pixel_auroc == pytest.approx(figures.pixel_auroc)
+    assert scratch.pixel_ap == pytest.approx(figures.pixel_ap) and scratch.aupro == pytest.approx(figures.aupro)
+    scores, truth = [0.05 * k for k in range(10)] + [0.9, 0.8, 0.7, 0.2], [False] * 10 + [True] * 4
+    assert scratch.image_ap == pytest.approx(metrics.average_precision_score(truth, scores))
+    assert scratch.f1_max == pytest.approx(6 / 7)  # three of four found, none of the good ones
+    assert scratch.image_auroc is not None and crack.image_auroc_low is None  # all above every good one: no width
+    assert scratch.image_auroc_low is not None and scratch.image_auroc_high is not None
+    assert scratch.image_auroc_low < scratch.image_auroc < scratch.image_auroc_high
 
 
 def test_the_confusion_table_is_taken_at_the_threshold_of_the_tuning_images(figures: Figures) -> None:

@@ -103,6 +103,11 @@ def test_right_maps_give_perfect_figures(project: Path) -> None:
         assert not found.threshold.claims_rate  # one good tuning image claims nothing
         assert found.confusion is not None
         assert (found.confusion.escapes, found.confusion.false_rejects) == (0, 0)
+        lines = "\n".join(result.lines())
+        assert "Accuracy 100.0 % (4/4, " in lines
+        assert "Optimistic, chosen on these test images: best accuracy 100.0 % (4/4, " in lines
+        columns, rows = result.table()
+        assert dict(zip(columns, rows[0], strict=True))["AUPRO"] == "100.0 %"
         (decision,) = opened.decisions(run.id)
         assert decision.threshold == found.threshold.value
         assert opened.scorings(run.id)[0].figures["image_auroc"] == 1.0

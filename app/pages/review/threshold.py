@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
@@ -219,7 +220,9 @@ class ThresholdPanel(QWidget):
                 f"<br><small>{numbers}</small>"
             )
             self._auroc = tr("AUROC {p} %", p=f"{100 * found.area.auc:.1f}")
-            self.image_words.setToolTip(found.area.note or tr("95 % interval by DeLong"))
+            note = found.area.note or tr("95 % interval by DeLong")
+            stored = image_figures(table.scoring.figures) if self._review.scope == "test" else []
+            self.image_words.setToolTip("\n".join([note, *stored]))
         self._show_pixel(table, line is not None)
         self.roc.set_caption("" if self.width() >= _WORDS_FROM else self._auroc)
 
@@ -235,6 +238,7 @@ class ThresholdPanel(QWidget):
             f"<span style='color:{color}'>╍</span> {tr('Pixels')}<br><b>AUROC {100 * value:.1f} %</b>"
             f"<br><small>{masks}</small>"
         )
+        self.pixel_words.setToolTip("\n".join(pixel_figures(figures)))
 
     def _show_suggestions(self, table: ReviewTable) -> None:
         self._menu.clear()
@@ -339,3 +343,27 @@ class ThresholdPanel(QWidget):
     def _on_log_toggled(self, is_log: bool) -> None:
         self._review.session.memory.remember("review log", is_log)
         self.histogram.set_log(is_log)
+
+
+def image_figures(figures: Mapping[str, Any]) -> list[str]:
+    """What else was measured on test images; what was chosen on them is called optimistic."""
+    lines = [_percent(tr("Average precision"), figures.get("image_ap"))]
+    confusion = figures.get("confusion") or {}
+    lines.append(_rate(tr("Accuracy at the threshold of tuning images"), confusion.get("accuracy")))
+    lines.append(_rate(tr("Best accuracy, optimistic"), figures.get("accuracy_best")))
+    lines.append(_percent(tr("Largest F1, optimistic"), figures.get("f1_max")))
+    return [line for line in lines if line]
+
+
+def pixel_figures(figures: Mapping[str, Any]) -> list[str]:
+    """What else was measured on the pixels of test images."""
+    lines = [_percent(tr("Average precision"), figures.get("pixel_ap")), _percent("AUPRO 30 %", figures.get("aupro"))]
+    return [line for line in lines if line]
+
+
+def _percent(word: str, value: float | None) -> str:
+    return "" if value is None else f"{word}: {100 * value:.1f} %"
+
+
+def _rate(word: str, found: Mapping[str, Any] | None) -> str:
+    return "" if found is None else f"{_percent(word, found['value'])} ({found['k']}/{found['n']})"
