@@ -171,15 +171,22 @@ def clean_up(
         list[str] | None, typer.Option("--remove", help="What to remove, as listed (1/pictures). Repeatable.")
     ] = None,
     free: Annotated[bool, typer.Option("--free", help="Remove all that is made again by itself.")] = False,
+    quota: Annotated[
+        float | None, typer.Option("--quota", help="GB that heatmaps and reconstructions may take.", min=0)
+    ] = None,
     author: AuthorOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """What trainings, caches and backups take on the disk; removes only what is asked for."""
     from app.console import Screen
     from core.workflow import cleaning
+    from core.workflow.quota import keep_quota
 
     screen = Screen(as_json=as_json)
-    with open_project(project, author, read_only=not (remove or free)) as opened:
+    with open_project(project, author, read_only=not (remove or free or quota is not None)) as opened:
+        if quota is not None:
+            gone = keep_quota(opened, keep=round(quota * 2**30))
+            screen.say(f"{cleaning.size_words(gone)} of maps freed; they are drawn again where they are looked at.")
         found = cleaning.survey(opened)
         keys = {*(remove or ()), *(heap.key for heap in found.heaps if free and heap.goes_freely)}
         if keys:

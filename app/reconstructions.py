@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from core.errors import FlawscopeError
-from core.reconstructions import MOST_PASSES, Reconstruction, Request, read, trim
+from core.reconstructions import MOST_PASSES, Reconstruction, Request, read
 from core.workflow.reconstructing import IDLE_S, Answer, Order, Reconstructor, order
 
 if TYPE_CHECKING:
@@ -29,6 +29,25 @@ class Asked:
     number: int
     image: int
     scoring: int | None = None
+
+
+def keep_quota(session: Session) -> None:
+    """Hold the maps of the open project within the space that the settings grant them, in the background."""
+    project = session.project
+    if project is None:
+        return
+    keep = int(session.settings.get("train.map_quota_gb")) * 2**30
+
+    def work() -> None:
+        from core.workflow.quota import keep_quota as hold  # brings the figures' libraries along
+
+        hold(project, keep=keep)
+
+    def failed(error: Exception) -> None:
+        if session.project is project:  # else it was closed meanwhile: held when it is opened again and scored
+            session.report(error)
+
+    session.background.run(work, None, failed, key="map quota")
 
 
 class Reconstructions(QObject):
@@ -144,10 +163,8 @@ class Reconstructions(QObject):
             key=f"look {asked}",
         )
         self._answered += 1
-        project = self._session.project
-        if project is not None and self._answered % _TRIM_EVERY == 0:
-            folder, keep = project.folder, int(self._session.settings.get("train.map_quota_gb")) * 2**30
-            self._session.background.run(lambda: trim(folder, keep=keep), owner=self, key="trim")
+        if self._answered % _TRIM_EVERY == 0:
+            keep_quota(self._session)
 
     def _show(self, asked: Asked, request: Request, found: Reconstruction | None) -> None:
         if found is None:  # the image or the model was replaced meanwhile

@@ -299,6 +299,8 @@ class MainWindow(QMainWindow):
             self.session.trainings.status_changed.connect(self.show_training)
             self.session.trainings.ended.connect(self._on_training_ended)
             self.session.trainings.scoring_failed.connect(self._on_scoring_failed)
+            self.session.trainings.ended.connect(lambda *_: self._keep_quota())
+            self.session.trainings.scored.connect(lambda *_: self._keep_quota())
         self.go(self.session.memory.recall(f"page {path}", "dataset"))
 
     def _on_training_ended(self, number: int, state: str, _: object) -> None:
@@ -310,6 +312,11 @@ class MainWindow(QMainWindow):
     def _on_scoring_failed(self, _: int, error: Exception) -> None:
         if self._shown is None or self._shown.key not in ("dataset", "review"):  # these say it themselves
             self._banner.show_error(error)
+
+    def _keep_quota(self) -> None:
+        from app.reconstructions import keep_quota
+
+        keep_quota(self.session)
 
     def _on_project_closed(self) -> None:
         self._rail.set_open(False)
@@ -327,6 +334,8 @@ class MainWindow(QMainWindow):
             if self.session.project is not None and self.session.settings.get(key):
                 self.session.project.author = self.session.settings.get(key)
             self._show_who()
+        if key == "train.map_quota_gb":
+            self._keep_quota()
 
     def _show_who(self) -> None:
         project = self.session.project

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import cv2
@@ -16,6 +16,7 @@ from core.evaluation.pictures import contour_region
 from core.preprocess import Geometry, Preprocessor
 from core.project import Project
 from core.project.results import RunRow, ScoreRow, Scoring
+from core.reconstructions import Reconstruction
 from core.workflow.evaluating import MAP_SCALE, Subject
 
 HEAT_SIDE: Final = 1024  # a map has a few hundred pixels: more would show nothing more
@@ -50,6 +51,18 @@ class Maps:
     tiled: bool
     preprocessor: Preprocessor = field(repr=False)
     missing: str = ""
+
+    def filled(self, found: Reconstruction) -> Maps:
+        """The same, maps that were not kept taken from the passes that the scores rest on."""
+        made = {crop.geometry.box: crop.passes[min(crop.judged, len(crop.passes)) - 1].map for crop in found.crops}
+        crops = tuple(
+            replace(crop, map=_unit(made[crop.geometry.box]))
+            if crop.map is None and crop.geometry.box in made
+            else crop
+            for crop in self.crops
+        )
+        gone = any(crop.map is None for crop in crops)
+        return replace(self, crops=crops, missing=self.missing if gone else "")
 
     def heat(self, side: int = HEAT_SIDE) -> NDArray[np.uint8] | None:
         """The map of the whole image, 255 = 1.0, at most `side` pixels long; stretched over the image it lies right."""
@@ -141,10 +154,15 @@ def _crop(subject: Subject, row: ScoreRow) -> tuple[Crop, str]:
         problem = "" if stored is not None else "The map of this image was not kept."
     except ImageError as error:
         stored, problem = None, str(error)
-    values = None if stored is None else stored.astype(np.float32) / np.float32(MAP_SCALE)
+    values = None if stored is None else _unit(stored)
     geometry = subject.geometry(row)
     crop = Crop(row.name, geometry, row.score, row.peak, row.first, row.gated, row.passes, values)
     return crop, problem
+
+
+def _unit(stored: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """A map as it is kept -> float32 in [0, 1]."""
+    return np.asarray(stored.astype(np.float32) / np.float32(MAP_SCALE), np.float32)
 
 
 def _contours(values: NDArray[np.float32], geometry: Geometry, threshold: float, rejected: bool) -> list[Polygon]:

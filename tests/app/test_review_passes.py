@@ -1,21 +1,25 @@
-"""The Review page's passes: what was proposed, what is there already, and scoring again with one click."""
+"""The Review page's passes: what was proposed, scoring again with one click, and maps drawn from them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PySide6.QtWidgets import QMainWindow
 from pytestqt.qtbot import QtBot
 
 from app.commands import Actions
 from app.pages.review import ReviewPage
+from app.pages.review.state import Wanted
 from app.session import Session
 from core.evaluation.passes import PassesMeasured, PassesProposal
+from core.preprocess import Geometry
 from core.project import Project
+from core.reconstructions import CropWork, Request, stamp_of, write
 from tests.models import make_training
-from tests.scored import SIDE, add_scoring, scored_project, strip_of_shots
+from tests.scored import SIDE, add_scoring, scored_project, spot_map, strip_of_shots
 
 ONCE = PassesMeasured(passes=1, gate=0.5, image_auroc=0.9, pixel_auroc=0.8, good_on=0, defective_on=0, ms=8.0)
 TWICE = ONCE.model_copy(update={"passes": 2, "gate": 0.2, "image_auroc": 0.95, "good_on": 2, "ms": 16.0})
@@ -83,6 +87,26 @@ def test_without_a_proposal_a_person_may_still_choose(page: ReviewPage, qtbot: Q
     page.session.scores_changed.emit()
     qtbot.waitUntil(lambda: texts(page) == ["One pass", "2 passes above 0.5", "3 passes above 0.5"])
     assert [action.isChecked() for action in page.passes.choices.actions()] == [False, True, False]
+
+
+def test_a_heatmap_that_was_not_kept_is_drawn_from_the_passes(page: ReviewPage, qtbot: QtBot) -> None:
+    table, project = page.review.table, page.session.project
+    assert table is not None and project is not None
+    image = next(row for row in project.images() if row.path.stem == "good 1")
+    (project.folder / table.scoring.folder / "heatmaps" / f"{image.id}.png").unlink()
+    (table.run.folder / "model.json").write_text("{}")
+    pictures = np.full((6, SIDE, SIDE, 3), 100, np.uint8)
+    maps = np.stack([spot_map(score) for score in (0.1, 0.45, 0.1, 0.1, 0.1)])
+    work = CropWork(Geometry((0, 0, SIDE, SIDE), SIDE), pictures, maps, [0.45] * 5, [0.45] * 5, [0.45] * 5, 2)
+    request, stamp = Request(image.id, str(image.path)), stamp_of(table.run.folder)
+    write(table.run.folder, request, iter([work]), model=stamp, gate=0.5)
+    page.review.reload()
+    qtbot.waitUntil(lambda: page.review.table is not None and page.review.table.has_model)
+    page.review.show(Wanted(image=image.id))
+    qtbot.waitUntil(lambda: page.viewer.left.layer("heatmap") is not None and page.viewer.right.picture is not None)
+    contours = page.viewer.left.layer("contours")
+    assert contours is not None and contours.extent is not None
+    assert contours.extent[0] == pytest.approx(16, abs=1)  # where the spot is
 
 
 @pytest.mark.slow

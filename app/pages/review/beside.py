@@ -72,6 +72,11 @@ class Beside(Pane):
         return self._rebuilt if self._other is None else self._other_picture
 
     @property
+    def rebuilt(self) -> Reconstruction | None:
+        """Every pass of the row; None while they are not there."""
+        return self._found
+
+    @property
     def words(self) -> str:
         """What that is."""
         if self._other is not None:

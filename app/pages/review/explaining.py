@@ -43,11 +43,18 @@ def explain(
     mask: tuple[int, ContourLayer | None] | None,
     *,
     settled: bool,
+    rebuilt: Reconstruction | None = None,
 ) -> Explained:
-    """Contour at a threshold, and what does not depend on it unless `known` has it; heat anew once it is `settled`."""
+    """Contour at a threshold, and what does not depend on it unless `known` has it; heat anew once it is `settled`.
+
+    A map that was not kept is taken from what was `rebuilt` of the image.
+    """
     image_id, _ = table.place(row)
     maps = known.maps if known is not None else image_maps(project, table.run, table.scoring, image_id)
     values = known.values if known is not None else maps.values()
+    if values is None and rebuilt is not None:
+        maps = maps.filled(rebuilt)
+        values = maps.values()
     polygons = [polygon.astype(np.float64) for polygon in maps.contours(threshold)]
     heat = None if known is None else known.heat
     if values is not None and (settled or heat is None):

@@ -20,7 +20,9 @@ from app.pages.review.beside import Beside, Pane
 from app.pages.review.explaining import Explained, explain
 from app.pages.review.state import Review
 from app.pages.review.strip import PassStrip
+from app.reconstructions import Asked
 from app.words import tr
+from core.reconstructions import Reconstruction
 
 Compare = Literal["single", "side", "blink"]
 MODES: Final[tuple[Compare, ...]] = ("single", "side", "blink")
@@ -129,6 +131,7 @@ class Viewer(QWidget):
         review.threshold_settled.connect(lambda _: self._explain())
         self.left.cursor_moved.connect(self._on_cursor_moved)
         self.beside.shown.connect(self._on_beside_shown)
+        self._session.reconstructions.ready.connect(self._on_reconstruction_ready)
         bar.mode_chosen.connect(self._set_mode)
         bar.layer_toggled.connect(self._on_layer_toggled)
         bar.heat_toggled.connect(self.left.pin_heat)
@@ -232,8 +235,9 @@ class Viewer(QWidget):
             known = None
         colour_map = str(self._session.settings.get("look.colour_map"))
         mask = self._mask if self._mask is not None and self._mask[0] == unit.image_id else None
+        rebuilt = self.beside.rebuilt
         self._session.background.run(
-            lambda: explain(project, table, row, threshold, colour_map, known, mask, settled=settled),
+            lambda: explain(project, table, row, threshold, colour_map, known, mask, settled=settled, rebuilt=rebuilt),
             self._take_explained,
             owner=self,
             key="explain",
@@ -246,6 +250,12 @@ class Viewer(QWidget):
         self._mask = (found.maps.image_id, found.mask)
         self._lay(self.left, with_mask=not self._is_blinked)
         self._lay(self.right, with_mask=False)
+
+    def _on_reconstruction_ready(self, _asked: Asked, _found: Reconstruction) -> None:
+        """What `beside` has now fills in for a map that was not kept."""
+        explained = self._explained
+        if self.beside.rebuilt is not None and (explained is None or explained.values is None):
+            self._explain()
 
     def _lay(self, canvas: Canvas, *, with_mask: bool) -> None:
         """Put what explains the row over a picture."""
