@@ -32,6 +32,10 @@ def test_train_ends_with_its_number_and_figures(trained: Trained) -> None:
     assert 0 <= result["image_auroc"] <= 1
     assert 0 <= result["pixel_auroc"] <= 1
     assert (result["images"], result["defective"], result["masks"]) == (9, 5, 5)
+    proposal = result["proposal"]
+    assert {one["passes"] for one in proposal["options"]} == {1, 2, 3} and proposal["images"] == 1
+    shown = flawscope("show", "project", "--training", "1", cwd=trained.folder)
+    assert proposal["sentence"][:20] in shown.out, shown.err
 
 
 def test_evaluate_gives_the_same_figures_again(trained: Trained) -> None:
@@ -151,6 +155,8 @@ def test_what_takes_room_is_listed_and_goes_only_when_asked(trained: Trained, tm
     assert {"1/resume", "1/maps", "1/model"} <= {heap["key"] for heap in found["heaps"]}
     kept = flawscope("clean-up", copy, "--remove", "1/model", cwd=tmp_path)
     assert kept.code == 0 and "Nothing was removed. Training #1: model: it is the latest model" in kept.out
+    held = flawscope("clean-up", copy, "--quota", "10", cwd=tmp_path)
+    assert held.code == 0 and "0 kB of maps freed" in held.out, held.err
     done = flawscope("clean-up", copy, "--free", "--json", cwd=tmp_path).document
     assert "1/resume" in done["removed"] and done["freed"] > 0
     assert not (copy / "runs" / "1" / "checkpoints" / "last.safetensors").exists()
