@@ -152,4 +152,4 @@ def _computing_on() -> tuple[str, Finding | None]:
         return "unknown", Finding(f"torch does not start: {lines[-1] if lines else error}", False, mend)
     if found["gpus"]:
         return ", ".join(f"{gpu['name']} ({gpu['memory_gib']} GiB)" for gpu in found["gpus"]), None
-    return f"the processor, {found['threads']} threads", None
+    return f"the processor, {found['threads']} thread{'' if found['threads'] == 1 else 's'}", None
