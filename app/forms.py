@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import types
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -25,12 +24,12 @@ from PySide6.QtWidgets import (
 )
 
 from app import theme
+from app.draft import Draft, Wrong, as_text
+from app.elided import Elided
 from app.words import tr
-from core.config import Settings, TrainingConfig, keys, with_overrides
-from core.errors import ConfigError
+from core.config import Settings, TrainingConfig, keys
 
 _HIDDEN: Final = frozenset({"model", "preset", "network.kind", "loss.kind"})  # chosen elsewhere, or no choice at all
-_LENGTHS: Final = frozenset({"train.minutes", "train.steps", "train.epochs"})
 _LARGEST: Final = 2**31 - 1
 _FIELD_WIDTH: Final = 200
 _FLAT: Final = (
@@ -98,82 +97,43 @@ class Fold(QWidget):
 
 
 class ConfigForm(QWidget):
-    """All settings of a training, group by group. What a person changes becomes `changes`, as `--set` takes them."""
+    """All settings of a training, group by group; what is typed goes into the draft, which says what does not fit."""
 
-    changed = Signal()
-
-    def __init__(self, base: TrainingConfig, parent: QWidget | None = None) -> None:
+    def __init__(self, draft: Draft, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._base = base
-        self._config = base
+        self._draft = draft
         self._editors: dict[str, Editor] = {}
-        self._problem = QLabel(self)
-        self._problem.setProperty("role", "warning")
-        self._problem.setWordWrap(True)
-        self._problem.hide()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
-        layout.addWidget(self._problem)
         self._folds: dict[str, Fold] = {}
         for name, info in TrainingConfig.model_fields.items():
-            if isinstance(getattr(base, name), Settings):
+            if isinstance(getattr(draft.config, name), Settings):
                 self._folds[name] = Fold(tr(info.title or name), partial(self._group, name), self)
                 layout.addWidget(self._folds[name])
+        draft.changed.connect(self._show_values)
 
     @property
-    def config(self) -> TrainingConfig:
-        """The settings as they stand, checked as a whole."""
-        return self._config
-
-    @property
-    def changes(self) -> tuple[str, ...]:
-        """What differs from the preset, as `key=value`."""
-        before, now = keys(self._base), keys(self._config)
-        changed = [name for name in now if now[name] != before[name]]
-        kept = [name for name in changed if name not in _LENGTHS or now[name] is not None]  # setting one clears two
-        return tuple(f"{name}={_text(now[name])}" for name in kept)
-
-    def set_base(self, base: TrainingConfig) -> None:
-        """Another preset: what was changed is forgotten."""
-        self._base = self._config = base
-        self._say("")
-        self._show_values()
-        self.changed.emit()
-
-    def set_value(self, name: str, text: str) -> bool:
-        """Change one setting by its dotted name; False when it does not fit (the form says why)."""
-        try:
-            self._config = with_overrides(self._config, [f"{name}={text}"])
-        except ConfigError as error:
-            self._say(str(error))
-            if name in self._editors:
-                self._editors[name].mark_wrong(True)
-            return False
-        self._say("")
-        self._show_values()
-        self.changed.emit()
-        return True
-
-    def reset(self) -> None:
-        """Back to the preset."""
-        self.set_base(self._base)
+    def draft(self) -> Draft:
+        """What is being edited."""
+        return self._draft
 
     def open_group(self, name: str) -> None:
         """Unfold one group."""
         self._folds[name].set_open(True)
 
-    def editor(self, name: str) -> QWidget:
-        """The widget of a setting whose group is open. Raises KeyError."""
-        return self._editors[name].widget
+    def editor(self, name: str) -> Editor:
+        """The field of a setting whose group is open. Raises KeyError."""
+        return self._editors[name]
 
     def _group(self, name: str) -> QWidget:
         panel = QWidget(self)
         form = QFormLayout(panel)
         form.setContentsMargins(24, 0, 0, 8)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.FieldsStayAtSizeHint)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         form.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
-        self._fill(form, getattr(self._config, name), name, "")
+        self._fill(form, getattr(self._draft.config, name), name, "")
+        self._show_values()
         return panel
 
     def _fill(self, form: QFormLayout, group: Settings, path: str, heading: str) -> None:
@@ -188,12 +148,12 @@ class ConfigForm(QWidget):
             editor = make_editor(info, value)
             editor.widget.setToolTip(_hint(full, info))
             editor.widget.setObjectName(full)
-            editor.edited(partial(self.set_value, full))
+            editor.edited(partial(self._draft.set, full))
             self._editors[full] = editor
             title = QLabel(tr(info.title or name))
             title.setToolTip(_hint(full, info))
             title.setBuddy(editor.widget)
-            form.addRow(title, _with_hint(editor.widget, info))
+            form.addRow(title, _row(editor))
         for name, info in type(group).model_fields.items():
             value = getattr(group, name)
             if isinstance(value, Settings):
@@ -201,22 +161,22 @@ class ConfigForm(QWidget):
                 self._fill(form, value, f"{path}.{name}", inner)
 
     def _show_values(self) -> None:
-        now, before = keys(self._config), keys(self._base)
+        now, before = keys(self._draft.config), keys(self._draft.base)
         for name, editor in self._editors.items():
-            editor.show_value(now[name])
-            editor.mark_wrong(False)
-            editor.mark_changed(now[name] != before[name])
-
-    def _say(self, problem: str) -> None:
-        self._problem.setText(problem)
-        self._problem.setVisible(bool(problem))
+            if name in now:  # else it is of the detector that was chosen before: this form goes
+                editor.show(now[name], self._draft.wrong.get(name), is_changed=now[name] != before[name])
 
 
 class Editor:
-    """One field: a widget, how a value is shown in it, and the text that it stands for."""
+    """One field: a widget, how a value is shown in it, the text that it stands for, and a note beside it.
+
+    The note is an explanation, or why the text does not fit: at the field, and nothing moves.
+    """
 
     def __init__(self, widget: QWidget) -> None:
         self.widget = widget
+        self.note = Elided()
+        self._explanation = ""
         self._slot: Callable[[str], object] = lambda _: None
         self._silent = False
 
@@ -224,35 +184,53 @@ class Editor:
         """Call `slot` with the new text when a person changed it."""
         self._slot = slot
 
-    def show_value(self, value: Any) -> None:
-        """Show it, without telling."""
+    def explain(self, text: str) -> None:
+        """What the note says while the text fits."""
+        self._explanation = text
+        if not self.widget.property("is_wrong"):
+            self._say(text, "muted")
+
+    def show(self, value: Any, wrong: Wrong | None, *, is_changed: bool) -> None:
+        """Show a value, or a text that does not fit with its reason, without telling."""
         self._silent = True
-        self._show(value)
+        if wrong is None:
+            self._show(value)
+        else:
+            self._show_text(wrong.text)
         self._silent = False
-
-    def mark_wrong(self, is_wrong: bool) -> None:
-        """Show that the text does not fit."""
-        self._style("is_wrong", is_wrong)
-
-    def mark_changed(self, is_changed: bool) -> None:
-        """Show that it differs from the preset."""
-        self._style("is_changed", is_changed)
+        self._mark(wrong is not None, is_changed and wrong is None)
+        if wrong is None:
+            self._say(self._explanation, "muted")
+        else:
+            self._say(wrong.why, "warning")
 
     def _show(self, value: Any) -> None:
         raise NotImplementedError
+
+    def _show_text(self, text: str) -> None:
+        """Where any text can be typed, one that does not fit stays as it was typed."""
 
     def _tell(self, text: str) -> None:
         if not self._silent:
             self._slot(text)
 
-    def _style(self, name: str, on: bool) -> None:
+    def _mark(self, is_wrong: bool, is_changed: bool) -> None:
         font = self.widget.font()
-        if name == "is_changed" and font.bold() != on:
-            font.setBold(on)
+        if font.bold() != is_changed:
+            font.setBold(is_changed)
             self.widget.setFont(font)
-        if self.widget.property(name) != on:
-            self.widget.setProperty(name, on)
-            self.widget.setStyleSheet("border-color: #d55e00" if name == "is_wrong" and on else "")
+        if bool(self.widget.property("is_wrong")) != is_wrong:
+            self.widget.setProperty("is_wrong", is_wrong)
+            self.widget.setStyleSheet(f"border-color: {theme.COLOUR['defective'].name()}" if is_wrong else "")
+
+    def _say(self, text: str, role: str) -> None:
+        self.note.setText(text)
+        self.note.setToolTip(text)
+        self.widget.setAccessibleDescription(text)
+        if self.note.property("role") != role:
+            self.note.setProperty("role", role)
+            self.note.style().unpolish(self.note)
+            self.note.style().polish(self.note)
 
 
 class _Switch(Editor):
@@ -260,7 +238,7 @@ class _Switch(Editor):
         self._box = QCheckBox()
         super().__init__(self._box)
         self._show(value)
-        self._box.toggled.connect(lambda on: self._tell(_text(on)))
+        self._box.toggled.connect(lambda on: self._tell(as_text(on)))
 
     def _show(self, value: Any) -> None:
         self._box.setChecked(bool(value))
@@ -276,7 +254,8 @@ class _Choice(Editor):
         self._box.activated.connect(lambda _: self._tell(str(self._box.currentData())))
 
     def _show(self, value: Any) -> None:
-        self._box.setCurrentIndex(self._box.findData(value))
+        at = self._box.findData(value)
+        self._box.setCurrentIndex(at if at >= 0 else self._box.findData(as_text(value)))
 
 
 class _Number(Editor):
@@ -292,40 +271,56 @@ class _Number(Editor):
     def _show(self, value: Any) -> None:
         self._box.setValue(int(value))
 
+    def _show_text(self, text: str) -> None:
+        if text.isdecimal():
+            self._box.setValue(int(text))
+
 
 class _Words(Editor):
-    """Anything else: numbers with a point, lists, what may be empty."""
+    """Anything else: numbers with a point, lists, what may be empty. What is typed counts at once."""
 
     def __init__(self, value: Any, *, may_be_empty: bool) -> None:
         self._line = QLineEdit()
-        self._may_be_empty = may_be_empty
+        self._is_typing = False
         super().__init__(self._line)
         if may_be_empty:
             self._line.setPlaceholderText(tr("empty"))
         self._show(value)
-        self._shown = self._line.text()
+        self._line.textEdited.connect(self._on_line_text_edited)
         self._line.editingFinished.connect(self._on_line_editing_finished)
 
     def _show(self, value: Any) -> None:
-        self._shown = "" if value is None else _plain(value)
-        self._line.setText(self._shown)
+        self._show_text("" if value is None else _plain(value))
+
+    def _show_text(self, text: str) -> None:
+        if not self._is_typing and self._line.text() != text:  # what is being typed is not written over
+            self._line.setText(text)
+
+    def _on_line_text_edited(self, text: str) -> None:
+        self._is_typing = True
+        self._tell(text)
 
     def _on_line_editing_finished(self) -> None:
-        text = self._line.text().strip()
-        if text == self._shown:
-            return
-        self._tell(text if text else "null")
+        if self._is_typing:
+            self._is_typing = False
+            self._tell(self._line.text())
 
 
 def make_editor(info: FieldInfo, value: Any) -> Editor:
     """The widget that fits a field's type."""
+    editor = _editor(info, value)
+    editor.explain(tr(info.description or ""))
+    return editor
+
+
+def _editor(info: FieldInfo, value: Any) -> Editor:
     kind, may_be_empty = _unwrapped(info.annotation)
     if kind is bool and not may_be_empty:
         return _Switch(value)
     if get_origin(kind) is Literal:
         return _Choice(get_args(kind), value)
     if kind is bool:
-        return _Choice(("none", "true", "false"), _text(value))
+        return _Choice(("none", "true", "false"), as_text(value))
     if kind is int and not may_be_empty:
         low, high = _limits(info)
         return _Number(low, high, value)
@@ -372,27 +367,14 @@ def _rules(info: FieldInfo) -> Iterator[str]:
             yield tr("below {value}", value=rule.lt)
 
 
-def _with_hint(widget: QWidget, info: FieldInfo) -> QWidget:
+def _row(editor: Editor) -> QWidget:
     row = QWidget()
     layout = QHBoxLayout(row)
     layout.setContentsMargins(0, 0, 0, 0)
-    widget.setFixedWidth(_FIELD_WIDTH)
-    layout.addWidget(widget)
-    hint = QLabel(tr(info.description or ""))
-    hint.setProperty("role", "muted")
-    layout.addWidget(hint, 1)
+    editor.widget.setFixedWidth(_FIELD_WIDTH)
+    layout.addWidget(editor.widget)
+    layout.addWidget(editor.note, 1)
     return row
-
-
-def _text(value: Any) -> str:
-    """A value as `with_overrides` reads it."""
-    if value is None:
-        return "none"
-    if isinstance(value, tuple | list):
-        return json.dumps(list(value))
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
 
 
 def _plain(value: Any) -> str:

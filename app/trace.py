@@ -31,6 +31,8 @@ from core.events import (
 
 LOG_LINES: Final = 500
 _FIRST_ROOM: Final = 256
+_LEARNING: Final = 0.9  # of the work, while nobody knows how long the scoring will take
+_LAST: Final = 0.99  # all of it is done when the worker says so
 
 
 class Series:
@@ -98,15 +100,18 @@ class Trace:
         self.log: deque[Line] = deque(maxlen=LOG_LINES)
         self.ended: Done | Failure | None = None
         self.heard = 0  # events so far
+        self._learning = _LEARNING  # share of the whole work
+        self._after = 0.0  # seconds of measuring and scoring that follow it
+        self._reached = 0.0
+        self._learnt = 0.0  # what was reached when the scoring began
 
     @property
     def fraction(self) -> float:
-        """How far the training is; while it scores, how far the scoring is."""
-        if isinstance(self.ended, Done):
-            return 1.0
-        if self.phase == "scoring":
-            return min(1.0, self.done / self.total) if self.total else 0.0
-        return self.position
+        """How much of the whole work is done, learning, measuring and scoring: by the time that it takes, never back.
+
+        While the finish is not known, the learning counts for most of it.
+        """
+        return 1.0 if isinstance(self.ended, Done) else self._reached
 
     def feed_all(self, events: Iterable[AnyEvent]) -> None:
         """Take several in."""
@@ -131,11 +136,35 @@ class Trace:
             self._checkpoint(event)
         elif isinstance(event, Hello | Warn | Failure | Done):
             self._words(event)
+        self._reach(event)
+
+    def _reach(self, event: AnyEvent) -> None:
+        if self.phase == "scoring":
+            share = min(1.0, self.done / self.total) if self.total else 0.0
+            found = self._learnt + (_LAST - self._learnt) * share
+        elif self.position < 1.0 or self.finish is None or not self._after:
+            found = self._learning * self.position
+        elif self.phase == "paused":
+            return  # the finish that was said is that of an earlier moment
+        else:
+            left = min(1.0, max(0.0, self.finish - event.t) / self._after)
+            found = 1.0 - (1.0 - self._learning) * left
+        self._reached = max(self._reached, min(_LAST, found))
+
+    def _weigh(self, event: Step) -> None:
+        """How much of the whole work the learning is: what is left until the finish besides it comes after it."""
+        if event.finish is None or event.progress >= 1.0 or event.steps <= event.step:
+            return
+        left = (event.steps - event.step) * event.seconds
+        whole = left / (1.0 - event.progress)
+        self._after = max(0.0, event.finish - event.t - left)
+        self._learning = whole / max(1e-9, whole + self._after)
 
     def _step(self, event: Step) -> None:
         self.step, self.steps, self.epoch = event.step, event.steps, event.epoch
         self.position, self.step_seconds = event.progress, event.seconds
         self.finish = event.finish if event.finish is not None else self.finish
+        self._weigh(event)
         for name, value in event.losses.items():
             self.train.setdefault(name, Series()).add(event.step, value)
 
@@ -143,6 +172,8 @@ class Trace:
         changed = event.name != self.phase
         self.phase, self.phase_text, self.done, self.total = event.name, event.text, 0, event.total
         self.finish = event.finish
+        if event.name == "scoring":
+            self._learnt = self._reached
         if changed and event.text:
             self.log.append(Line(event.t, "info", event.text))
 
@@ -159,6 +190,8 @@ class Trace:
 
     def _words(self, event: Hello | Warn | Failure | Done) -> None:
         if isinstance(event, Hello):
+            if isinstance(self.ended, Done):  # it learns on from where it was stopped
+                self.phase, self.done, self.total, self._reached = "loading", 0, 0, 0.0
             self.ended = None
             if event.computing_on:
                 self.computing_on = event.computing_on

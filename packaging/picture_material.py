@@ -28,7 +28,7 @@ from core.workflow.sample import NAME, open_sample
 
 COMPUTER: Final = "processor, 2 threads"
 MANY: Final = 4000
-MINUTES_LEFT: Final = 47
+MINUTES_LEFT: Final = 4
 
 
 class Material:

@@ -76,14 +76,22 @@ def train_details(studio: Studio) -> QWidget:
     form = page.setup.form
     if form is not None:
         form.open_group("train")
-        form.set_value("train.lr", "0.001")
+        page.setup.draft.set("train.lr", "0.001")
+    return studio.window
+
+
+def train_wrong(studio: Studio) -> QWidget:
+    """What was typed does not fit."""
+    train_details(studio)
+    page = cast(TrainPage, studio.window.page)
+    page.setup.draft.set("train.minutes", "abc")
+    page.setup.draft.set("train.steps", "0")
     return studio.window
 
 
 def _close_details(studio: Studio) -> None:
     page = cast(TrainPage, studio.window.page)
-    if page.setup.form is not None:
-        page.setup.form.reset()
+    page.setup.draft.reset()
     studio.window.go("start")
 
 
@@ -274,6 +282,7 @@ STATES: Final[dict[str, State]] = {
     "train_nothing_good": State(train_nothing_good),
     "train_ready": State(train_ready),
     "train_details": State(train_details, leave=_close_details),
+    "train_wrong": State(train_wrong, leave=_close_details),
     "train_learning": State(partial(_shop_training, 4)),
     "train_finished": State(partial(_shop_training, 1)),
     "train_stopped": State(partial(_shop_training, 2)),

@@ -22,6 +22,7 @@ _HEIGHT: Final = 120
 _WIDE: Final = 2  # pixels of a line
 _LEAST_POINTS: Final = 64
 _TOTAL: Final = "total"
+_HEADROOM: Final = 3.0  # the first steps may stretch what follows to a third of the height, not to less
 
 
 def decimated(
@@ -51,6 +52,7 @@ class LossChart(QWidget):
         self._plot = pg.PlotWidget(self, background=None)
         self._curve = self._plot.plot([], [])
         self._points = self._plot.plot([], [])
+        self._above = pg.TextItem(anchor=(0, 0))
         self._set_up()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -69,6 +71,22 @@ class LossChart(QWidget):
         else:
             self._throttle.ask()
 
+    @property
+    def above(self) -> str:
+        """What is said of values above the range that is shown; '' when all are in it."""
+        return str(self._above.toPlainText()) if self._above.isVisible() else ""
+
+    @property
+    def shown_range(self) -> tuple[float, float]:
+        """The lowest and the highest value that can be seen."""
+        low, high = self._plot.getPlotItem().viewRange()[1]
+        return float(low), float(high)
+
+    def axis_room(self, name: str) -> float:
+        """Height of the axis `bottom`, width of `left`, in pixels."""
+        axis = self._plot.getAxis(name)
+        return float(axis.height() if name == "bottom" else axis.width())
+
     def colour(self) -> None:
         """Take the theme's colours."""
         text = theme.muted()
@@ -77,6 +95,7 @@ class LossChart(QWidget):
             axis.setPen(pg.mkPen(theme.line()))
             axis.setTextPen(pg.mkPen(text))
         self._plot.getAxis("bottom").setLabel(tr("steps"), color=text.name())
+        self._above.setColor(text)
         line = QColor(theme.COLOUR["train"].lighter(140) if theme.is_dark() else theme.COLOUR["train"])
         self._curve.setPen(pg.mkPen(line, width=_WIDE))
         tuning = theme.COLOUR["tuning"]
@@ -111,6 +130,7 @@ class LossChart(QWidget):
         item.getAxis("bottom").enableAutoSIPrefix(False)
         item.getAxis("bottom").setHeight(38)
         self._points.setVisible(True)
+        item.addItem(self._above, ignoreBounds=True)
 
     def _draw(self) -> None:
         if not self.isVisible():
@@ -126,11 +146,12 @@ class LossChart(QWidget):
         self.drawn.emit()
 
     def _fit(self) -> None:
-        """Show all steps; the first few, where the loss falls from high up, do not flatten the rest."""
+        """Show all steps; where the first few would flatten the rest, they are left above and said to be there."""
         series = self._train.get(_TOTAL)
         has_curve = series is not None and len(series) > 1
         for name in ("left", "bottom"):
-            self._plot.getAxis(name).setVisible(has_curve)
+            self._plot.getPlotItem().showAxis(name, has_curve)  # setVisible leaves an axis without the room it needs
+        self._above.setVisible(False)
         if series is None or not has_curve:
             return
         y = series.y
@@ -138,7 +159,14 @@ class LossChart(QWidget):
         tuning = self._tuning.get(_TOTAL)
         values = settled if tuning is None or not len(tuning) else np.concatenate([settled, tuning.y])
         low, high = float(values.min()), float(values.max())
+        top = float(y.max())
+        if top - low <= _HEADROOM * (high - low):
+            high = max(high, top)
+        elif top > high:
+            self._above.setText(tr("▲ the first steps reach {value:.3g}", value=top))
+            self._above.setVisible(True)
         margin = 0.08 * (high - low) or 0.1
+        self._above.setPos(float(series.x[0]), high + margin)
         self._plot.setXRange(float(series.x[0]), float(series.x[-1]), padding=0.01)
         self._plot.setYRange(max(0.0, low - margin), high + margin, padding=0)
 

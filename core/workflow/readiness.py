@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib.util import find_spec
@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.config import PreprocessConfig, TrainingConfig
+from core.config import PreprocessConfig, PresetInfo, TrainingConfig, presets
 from core.files import free_bytes
 from core.preprocess import Preprocessor
 from core.project import Project
@@ -32,27 +32,32 @@ PROCESSOR: Final = "processor"
 _ENOUGH_TUNING: Final = 20  # core.evaluation.decisions.ENOUGH_GOOD, which brings libraries that no window waits for
 _SMALL: Final = 3.0  # model pixels a side: a smaller defect drowns in the mean that makes the score
 _SPECK: Final = 4  # image pixels: fewer are a slip of the brush
+_CRUMB: Final = 0.01  # of a mask's largest piece: smaller ones are its frayed edge, no defects of their own
+_FEW: Final = 0.05  # of the masks: so many may hold something smaller, for one odd mask decides nothing
 _MEASURED: Final = 200  # masks that are looked at
 _MEASURE_S: Final = 3.0
 _ROOM: Final = 2 * 2**30  # left over on the disk
 _BYTES_A_WEIGHT: Final = 40  # weights, average and two moments, the checkpoint before, and the best
 _FOR_GPUS: Final = frozenset({"large", "paper"})
+_TRIAL: Final = "micro"  # finds nothing: never advised
 _LEAST_MINUTES: Final = 1.0
+_LONGEST_S: Final = 10 * 365 * 86400.0  # beyond it a finish time says nothing, and overflows
 
 
 @dataclass(frozen=True)
 class Check:
-    """One line of the list."""
+    """One line of the list; `preset` is the one that the fix of that name would choose."""
 
     key: Key
     state: State
     sentence: str
     fix: Fix = ""
+    preset: PresetInfo | None = None
 
 
 @dataclass(frozen=True)
 class Painted:
-    """The smallest painted defect: its area, and the size of its image, in image pixels."""
+    """A painted defect: its area, and the size of its image, in image pixels."""
 
     area: int
     width: int
@@ -71,7 +76,7 @@ class Facts:
     test: int = 0
     has_roi: bool = False
     boxes: tuple[Box, ...] = ()  # cells
-    painted: Painted | None = None
+    painted: Painted | None = None  # hardly a mask has a smaller one
     masks: int = 0
     masks_measured: int = 0
     free: int = 0  # bytes
@@ -110,9 +115,20 @@ def gather(project: Project, product: str, view: str) -> Facts:
 
 
 def checks(
-    facts: Facts, config: TrainingConfig, *, computing_on: str | None, now: datetime, stop_by: datetime | None = None
+    facts: Facts,
+    config: TrainingConfig,
+    *,
+    computing_on: str | None,
+    now: datetime,
+    stop_by: datetime | None = None,
+    after: int | None = None,
+    unclear: str = "",
 ) -> tuple[Check, ...]:
-    """The seven lines, in the order in which a person mends them; `computing_on` None: not known yet."""
+    """The seven lines, in the order in which a person mends them; `computing_on` None: not known yet.
+
+    `after` is the number of the training that has to end before this one begins; `unclear` says which setting nobody
+    can make sense of.
+    """
     return (
         _good(facts),
         _region(facts, config),
@@ -120,7 +136,7 @@ def checks(
         _tuning(facts),
         _disk(facts, config),
         _computing(facts, config, computing_on),
-        _finish(facts, config, now, stop_by),
+        Check("finish", "missing", unclear) if unclear else _finish(facts, config, now, stop_by, after),
     )
 
 
@@ -145,7 +161,7 @@ def seconds_needed(facts: Facts, config: TrainingConfig) -> float | None:
     """How long a training will take: as asked, or as long as the same one took before; None when nobody can know."""
     train = config.train
     if train.minutes is not None:
-        return 60 * train.minutes
+        return min(60 * train.minutes, _LONGEST_S)
     for run in reversed(facts.earlier):
         before = TrainingConfig.model_validate(dict(run.config))
         if run.started is None or run.finished is None or not _alike(before, config):
@@ -153,7 +169,7 @@ def seconds_needed(facts: Facts, config: TrainingConfig) -> float | None:
         took = (datetime.fromisoformat(run.finished) - datetime.fromisoformat(run.started)).total_seconds()
         length, length_before = train.steps or train.epochs, before.train.steps or before.train.epochs
         if length and length_before:
-            return took * length / length_before
+            return min(took * length / length_before, _LONGEST_S)
     return None
 
 
@@ -166,12 +182,25 @@ def minutes_each(facts: Facts, config: TrainingConfig, *, seconds: float, traini
 
 def smallest_in_model(facts: Facts, config: TrainingConfig) -> float | None:
     """The side, in model pixels, of a square as large as the smallest painted defect."""
+    return None if facts.painted is None else _side(facts, facts.painted, config.preprocess)
+
+
+def helping(facts: Facts, config: TrainingConfig) -> PresetInfo | None:
+    """The cheapest preset of the model at which the smallest painted defect is large enough; None: at none."""
     if facts.painted is None:
         return None
-    pre = config.preprocess.model_copy(update={"crop_and_pad": "none"} if _looks_for_part(config.preprocess) else {})
+    for one in presets(config.model):
+        pre = config.preprocess.model_copy(update={"size": one.size})
+        if one.name != _TRIAL and _side(facts, facts.painted, pre) >= _SMALL:
+            return one
+    return None
+
+
+def _side(facts: Facts, painted: Painted, config: PreprocessConfig) -> float:
+    pre = config.model_copy(update={"crop_and_pad": "none"} if _looks_for_part(config) else {})
     boxes = facts.boxes if pre.crop in ("roi", "tiles") and facts.boxes else None
-    across, down = Preprocessor(pre).crops(facts.painted.width, facts.painted.height, boxes=boxes)[0].scale
-    return math.sqrt(facts.painted.area * across * down)
+    across, down = Preprocessor(pre).crops(painted.width, painted.height, boxes=boxes)[0].scale
+    return math.sqrt(painted.area * across * down)
 
 
 def bytes_needed(facts: Facts, config: TrainingConfig) -> int:
@@ -228,11 +257,35 @@ def _defect(facts: Facts, config: TrainingConfig) -> Check:
     side = smallest_in_model(facts, config)
     if side is None:
         return Check("defect", "fine", "No defect is painted to measure against. Painting is optional.")
-    seen = "" if facts.masks_measured >= facts.masks else f" of {facts.masks_measured} masks looked at"
-    sentence = f"The smallest painted defect{seen} is {side:.1f} pixels wide for the detector"
-    if side < _SMALL:
-        return Check("defect", "warning", f"{sentence}: it may be missed. Choose a finer preset.", "preset")
-    return Check("defect", "fine", f"{sentence}.")
+    sentence = f"{_which(facts)} {side:.1f} pixels wide for the detector"
+    if side >= _SMALL:
+        return Check("defect", "fine", f"{sentence}.")
+    better = helping(facts, config)
+    if better is None:
+        return Check("defect", "warning", f"{sentence}: it may be missed. {_no_preset_helps(facts, config, side)}")
+    larger = f"‘{better.cost[:1].upper()}{better.cost[1:]}’ ({better.size} px) sees it larger."
+    return Check("defect", "warning", f"{sentence}: it may be missed. {larger}", "preset", better)
+
+
+def _which(facts: Facts) -> str:
+    """Which defect was measured, of how many masks."""
+    masks = max(1, facts.masks_measured)
+    seen = "" if facts.masks_measured >= facts.masks else " looked at"
+    if masks * _FEW >= 1:
+        return f"In 95 % of {masks} masks{seen} the smallest defect is at least"
+    return f"The smallest painted defect of {_many(masks, 'mask')}{seen} is"
+
+
+def _no_preset_helps(facts: Facts, config: TrainingConfig, side: float) -> str:
+    assert facts.painted is not None
+    sizes = {one.size for one in presets(config.model)}
+    pre = config.preprocess
+    best = max(_side(facts, facts.painted, pre.model_copy(update={"size": size})) for size in sizes)
+    said = f"No preset sees it larger than {max(best, side):.1f} pixels"
+    tiles = pre.model_copy(update={"crop": "tiles", "crop_and_pad": "none"})
+    if pre.crop != "tiles" and _side(facts, facts.painted, tiles) >= _SMALL:
+        return f"{said}; tiles would (Details for experts, Image, Crop)."
+    return f"{said}."
 
 
 def _tuning(facts: Facts) -> Check:
@@ -268,16 +321,20 @@ def _computing(facts: Facts, config: TrainingConfig, computing_on: str | None) -
     if computing_on is None:
         return Check("computing", "open", "Looking what this computer computes on …")
     if PROCESSOR in computing_on and config.preset in _FOR_GPUS:
-        return Check("computing", "warning", f"{_named(computing_on)}: this preset is made for a GPU.", "preset")
+        fitting = [one for one in presets(config.model) if one.name not in _FOR_GPUS | {_TRIAL}]
+        sentence = f"{_named(computing_on)}: this preset is made for a GPU."
+        return Check("computing", "warning", sentence, "preset", fitting[-1])
     return Check("computing", "fine", f"{_named(computing_on)}.")
 
 
-def _finish(facts: Facts, config: TrainingConfig, now: datetime, stop_by: datetime | None) -> Check:
+def _finish(facts: Facts, config: TrainingConfig, now: datetime, stop_by: datetime | None, after: int | None) -> Check:
     seconds = seconds_needed(facts, config)
     if stop_by is not None and (seconds is None or now + timedelta(seconds=seconds) > stop_by):
         return Check("finish", "fine", f"Fitted to be done by {clock(stop_by, now)}.")
     if seconds is None:
         return Check("finish", "fine", "The finish time is known after the first minute.")
+    if after is not None:
+        return Check("finish", "fine", f"{span(seconds)} from the end of training #{after}.")
     return Check(
         "finish", "fine", f"Done about {clock(now + timedelta(seconds=seconds), now)}, {span(seconds)} from now."
     )
@@ -301,31 +358,39 @@ def _roi(project: Project, product: str, view: str) -> Roi | None:
 
 
 def _smallest_painted(project: Project, product: str, view: str) -> tuple[Painted | None, int, int]:
-    """The smallest defect of up to 200 masks spread over all of them, how many masks there are, how many were seen."""
+    """The smallest defect of up to 200 masks spread over all of them, how many masks there are, how many were seen.
+
+    Of each mask its smallest, of these the one that hardly any mask goes below.
+    """
     ids = project.masked_images(product=product)
     shown = {row.id for row in project.images(ids=ids, product=product, view=view, label="defective")} if ids else set()
     masked = [image_id for image_id in ids if image_id in shown]
     chosen = masked[:: max(1, math.ceil(len(masked) / _MEASURED))]
     until = time.monotonic() + _MEASURE_S
-    smallest: Painted | None = None
+    found: list[Painted] = []
     seen = 0
     for _, mask in project.masks(chosen):
-        height, width = mask.shape
-        for area in _areas(mask):
-            if smallest is None or area < smallest.area:
-                smallest = Painted(area, width, height)
+        area = _smallest_area(mask)
+        if area is not None:
+            found.append(Painted(area, mask.shape[1], mask.shape[0]))
         seen += 1
         if time.monotonic() > until:
             break
+    found.sort(key=lambda one: one.area / (one.width * one.height))
+    smallest = found[int(_FEW * (len(found) - 1))] if found else None
     return smallest, len(masked), len(masked) if seen == len(chosen) == len(masked) else seen
 
 
-def _areas(mask: NDArray[np.uint8]) -> Iterator[int]:
+def _smallest_area(mask: NDArray[np.uint8]) -> int | None:
+    """Pixels of the smallest piece of a mask that is a defect; None when nothing is painted."""
     painted = ((mask > 0) & (mask < 255)).astype(np.uint8)  # 255: not judged
     _, _, statistics, _ = cv2.connectedComponentsWithStats(painted, connectivity=8)
-    for area in statistics[1:, cv2.CC_STAT_AREA]:
-        if area >= _SPECK:
-            yield int(area)
+    areas = statistics[1:, cv2.CC_STAT_AREA]
+    if not len(areas):
+        return None
+    least = max(_SPECK, _CRUMB * int(areas.max()))
+    kept = areas[areas >= least]
+    return int(kept.min()) if len(kept) else None
 
 
 def _named(computing_on: str) -> str:

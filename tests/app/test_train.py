@@ -2,167 +2,39 @@
 
 from __future__ import annotations
 
-import socket
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QComboBox, QLineEdit, QMessageBox
+from PySide6.QtWidgets import QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from app.forms import ConfigForm
-from app.pages.train import TrainPage, words
+from app import theme
+from app.pages.train import words
+from app.pages.train.about import About
+from app.pages.train.head import Head
+from app.pages.train.listing import state_sign
 from app.throttle import Throttle
 from app.trace import Series, Trace
-from app.window import MainWindow
-from core.config import MODELS, preset
-from core.events import Checkpoint, Done, Epoch, Event, EventWriter, Failure, Hello, PhaseChanged, Picture, Step, Warn
-from core.imaging import save_png
-from core.jobfiles import JobState, write_state
+from core.config import preset
+from core.events import (
+    Checkpoint,
+    Done,
+    Event,
+    Failure,
+    Heartbeat,
+    Hello,
+    PhaseChanged,
+    Step,
+    Warn,
+)
 from core.project import Project
 from tests.app.conftest import WindowMaker
+from tests.app.training import a_run, some_steps, train_page
 
 PATIENCE = 90_000
-
-
-def train_page(qtbot: QtBot, window: MainWindow, path: Path, *, read_only: bool = False) -> TrainPage:
-    window.session.memory.remember("computing_on", [socket.gethostname(), "processor, 2 threads"])
-    window.session.settings.set("train.keep_awake", False)
-    window.session.open(path, read_only=read_only)
-    qtbot.waitUntil(lambda: window.session.is_complete, timeout=10_000)
-    window.go("train")
-    page = window.page
-    assert isinstance(page, TrainPage)
-    qtbot.waitUntil(lambda: page.setup.facts is not None, timeout=10_000)
-    return page
-
-
-def states(page: TrainPage) -> dict[str, str]:
-    return {check.key: check.state for check in page.setup.checklist.found}
-
-
-def test_the_checklist_says_what_is_there_and_offers_to_mend(
-    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
-) -> None:
-    page = train_page(qtbot, window_maker(), project_file)
-    assert states(page) == {
-        **{"good": "warning", "roi": "fine", "defect": "fine", "tuning": "warning"},
-        **{"disk": "fine", "computing": "fine", "finish": "fine"},
-    }
-    assert page.setup.button.isEnabled()
-    with qtbot.waitSignal(page.wanted) as heard:
-        page.setup.checklist.button("tuning").click()
-    assert heard.args[0] == "dataset" and heard.args[1]["product"] == "chip"
-
-
-def test_without_good_images_there_is_nothing_to_press(
-    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
-) -> None:
-    page = train_page(qtbot, window_maker(), project_file)
-    page.session.label(range(1, 9), "unlabelled")
-    qtbot.waitUntil(lambda: states(page)["good"] == "missing", timeout=10_000)
-    assert not page.setup.button.isEnabled()
-    assert not page.setup.can_start
-    page.session.undo()
-    qtbot.waitUntil(lambda: page.setup.button.isEnabled(), timeout=10_000)
-
-
-def test_a_project_open_elsewhere_can_only_be_looked_at(
-    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
-) -> None:
-    with Project.open(project_file):
-        page = train_page(qtbot, window_maker(), project_file, read_only=True)
-        assert not page.setup.button.isEnabled()
-
-
-def test_presets_are_chosen_by_mouse_and_key_and_remembered(
-    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
-) -> None:
-    page = train_page(qtbot, window_maker(), project_file)
-    setup = page.setup
-    assert setup.cards.preset == "quick"
-    qtbot.mouseClick(setup.cards.card("small"), Qt.MouseButton.LeftButton)
-    assert setup.config().preset == "small"
-    qtbot.keyClick(setup.cards, Qt.Key.Key_Down)
-    assert setup.config().preset == "medium"
-    assert page.session.memory.recall("train.preset", "") == "medium"
-    assert setup.cards.card("micro").isHidden()
-
-
-def test_another_detector_is_chosen_by_key_with_its_own_presets_and_settings(
-    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
-) -> None:
-    page = train_page(qtbot, window_maker(), project_file)
-    setup = page.setup
-    setup.open_details()
-    assert setup.models.model == "prff" and "Recommended" in setup.models.why
-    assert setup.form is not None and setup.form.config.network.kind == "prff"
-    box = setup.models.findChild(QComboBox, "model")
-    assert box is not None
-    qtbot.keyClick(box, Qt.Key.Key_Down)
-    assert setup.models.model == "grdnet" and "region of interest" in setup.models.why
-    assert setup.config().model == "grdnet" and setup.form is None
-    setup.open_details()
-    setup.form.open_group("loss")
-    assert setup.form.set_value("loss.roi_mode", "prediction")
-    ((_, _, order),) = setup.orders(datetime(2026, 3, 5, 22, 30))
-    assert (order.model, order.changes) == ("grdnet", ("loss.roi_mode=prediction",))
-    qtbot.keyClick(box, Qt.Key.Key_End)
-    assert setup.config().model == "ganomaly"
-    with pytest.raises(KeyError):
-        setup.cards.card("small")
-    assert page.session.memory.recall("train.model", "") == "ganomaly"
-
-
-@pytest.mark.parametrize("model", MODELS)
-def test_the_form_of_every_model_can_be_opened(qtbot: QtBot, model: str) -> None:
-    form = ConfigForm(preset(model, "quick"))
-    qtbot.addWidget(form)
-    for name in ("network", "loss", "simulate", "train"):
-        form.open_group(name)
-    assert form.set_value("loss.kind", "nonsense") is False
-    form.reset()
-    assert form.config == preset(model, "quick")
-
-
-def test_a_time_to_stop_by_becomes_minutes(qtbot: QtBot, window_maker: WindowMaker, project_file: Path) -> None:
-    page = train_page(qtbot, window_maker(), project_file)
-    now = datetime(2026, 3, 5, 22, 30)
-    page.setup.choose_preset("medium")
-    assert page.setup.orders(now)[0][2].minutes is None
-    page.setup.stop_by.set_time(6, 30)
-    assert page.setup.deadline(now) == datetime(2026, 3, 6, 6, 30)
-    ((product, view, order),) = page.setup.orders(now)
-    assert (product, view, order.minutes) == ("chip", "main", 480)
-    assert order.config().train.minutes == 480 and order.config().train.epochs is None
-
-
-def test_the_form_shows_every_setting_and_says_what_does_not_fit(qtbot: QtBot) -> None:
-    form = ConfigForm(preset("prff", "quick"))
-    qtbot.addWidget(form)
-    form.show()
-    for name in ("preprocess", "network", "loss", "simulate", "augment", "train", "progressive", "score", "eval"):
-        form.open_group(name)
-    rate = form.editor("train.lr")
-    assert isinstance(rate, QLineEdit) and rate.text() == "0.0005"
-    rate.setText("0.001")
-    rate.editingFinished.emit()
-    assert form.changes == ("train.lr=0.001",)
-    optimiser = form.editor("train.optimizer")
-    assert isinstance(optimiser, QComboBox) and optimiser.count() == 2
-    assert form.set_value("train.steps", "500")
-    assert form.config.train.minutes is None
-    assert set(form.changes) == {"train.lr=0.001", "train.steps=500"}
-    assert not form.set_value("preprocess.size", "100")  # no multiple of what the network needs
-    assert form.config.preprocess.size == 128
-    assert form.set_value("train.ema", "null") and form.config.train.ema is None
-    assert "train.ema=none" in form.changes
-    form.reset()
-    assert form.changes == ()
-    assert form.config == preset("prff", "quick")
 
 
 def test_pressing_train_shows_it_learning_and_ends_with_figures(
@@ -210,36 +82,6 @@ def test_the_key_leads_to_the_page_first_and_starts_there(
     with qtbot.waitSignal(trainings.ended, timeout=20_000):
         trainings.discard(1)
     qtbot.waitUntil(lambda: page.setup.button.text() == "Train")
-
-
-def a_run(path: Path, state: str, *events: Event, error: str = "") -> None:
-    """A training that a worker is made to have said all this of."""
-    with Project.open(path) as project:
-        config = preset("prff", "quick").model_dump(mode="json")
-        run = project.add_run(product="chip", model="prff", preset="quick", config=config)
-        project.update_run(run.id, state="running")
-        project.update_run(run.id, state=state, error=error)  # type: ignore[arg-type]
-    run.folder.mkdir(parents=True, exist_ok=True)
-    for role in ("image", "reconstruction", "map", "mask"):
-        save_png(run.folder / f"pictures/{role}.png", np.full((32, 32, 3), 90, np.uint8))
-    writer = EventWriter(run.folder / "events.jsonl")
-    for event in events:
-        writer.write(event)  # type: ignore[arg-type]
-    writer.close()
-    write_state(run.folder, JobState(state))  # type: ignore[arg-type]
-
-
-def some_steps(last: int = 40) -> list[Event]:
-    files = {role: f"pictures/{role}.png" for role in ("image", "reconstruction", "map", "mask")}
-    said: list[Event] = [Hello(run="1", command="train", pid=1, host="h", computing_on="processor, 2 threads")]
-    said.append(PhaseChanged(name="training", total=last))
-    for step in range(1, last + 1):
-        share = step / last
-        losses = {"total": 2 - share, "mse": 0.1}
-        said.append(Step(step=step, steps=last, epoch=0, progress=share, lr=1e-3, losses=losses, seconds=0.1))
-    said.append(Epoch(epoch=1, step=last, lr=1e-3, losses={"total": 1.0}, tuning={"total": 1.2}))
-    said += [Picture(step=last, epoch=1, index=index, files=files) for index in range(4)]
-    return said
 
 
 def test_a_failed_training_says_why_and_what_can_be_done(
@@ -320,11 +162,75 @@ def test_it_is_said_whether_a_training_learns_measures_or_scores() -> None:
     trace.feed_all(some_steps(10)[:-6])  # type: ignore[arg-type]
     assert words.doing_word("running", trace) == "Training"
     assert words.now_sentence("running", trace).startswith("Step 9 of 10")
+    assert words.now_sentence("running", trace, by_clock=True) == "Step 9 · pass 1 over the good images"
     trace.feed_all(some_steps(10)[-6:])  # type: ignore[arg-type]
     assert "tuning images" in words.now_sentence("running", trace)
+    assert words.doing_word("running", trace) == "Measuring" and trace.fraction < 1
     trace.feed(PhaseChanged(name="scoring", total=194))
-    assert words.doing_word("running", trace) == "Scoring" and trace.fraction == 0.0
+    assert words.doing_word("running", trace) == "Scoring"
     assert words.doing_word("paused", trace) == "Paused"
+
+
+def test_progress_runs_over_the_whole_work_by_its_time_and_never_back() -> None:
+    """100 s of learning, 20 s of measuring, 80 s of scoring; paused for an hour in the middle."""
+    trace, shares = Trace(), []
+
+    def say(*events: Event) -> None:
+        trace.feed_all(events)  # type: ignore[arg-type]
+        shares.append(trace.fraction)
+
+    def step(number: int, late: float = 0.0) -> Step:
+        t, share = 1000.0 + number + late, number / 100
+        return Step(
+            t=t, step=number, steps=100, epoch=0, progress=share, lr=1, losses={}, seconds=1, finish=1200 + late
+        )
+
+    trace.feed(PhaseChanged(t=1000, name="training", total=100))
+    for number in range(1, 51):
+        say(step(number))
+    assert trace.fraction == pytest.approx(0.25, abs=0.02)
+    for second in range(0, 3600, 2):
+        say(Heartbeat(t=1050.0 + second, name="paused", finish=1200))
+    assert trace.fraction == pytest.approx(0.25, abs=0.02)
+    say(PhaseChanged(t=4650, name="training", total=100, finish=1200))
+    for number in range(51, 101):
+        say(step(number, 3600))
+    assert trace.fraction == pytest.approx(0.5, abs=0.02)
+    for second in range(0, 20, 2):
+        say(Heartbeat(t=4700.0 + second, name="training", done=100, total=100, finish=4800))
+    assert trace.fraction == pytest.approx(0.6, abs=0.02)
+    say(PhaseChanged(t=4720, name="scoring", total=80, finish=4800))
+    say(Heartbeat(t=4760, name="scoring", done=40, total=80, finish=4800))
+    assert trace.fraction == pytest.approx(0.8, abs=0.02)
+    assert shares == sorted(shares) and shares[-1] < 1
+    say(Done(t=4800, outcome="finished", step=100))
+    assert trace.fraction == 1
+
+
+def test_a_stopped_training_that_learns_on_goes_on_from_where_it_stopped() -> None:
+    trace = Trace()
+    trace.feed(Step(step=4, steps=10, epoch=0, progress=0.4, lr=1, losses={}, seconds=1))
+    learnt = trace.fraction
+    trace.feed_all([PhaseChanged(name="scoring", total=8), Heartbeat(name="scoring", done=8, total=8)])
+    trace.feed(Done(outcome="stopped", step=4))
+    assert trace.fraction == 1
+    trace.feed(Hello(run="1", command="train", pid=1, host="h", resumed=True))
+    assert trace.fraction == learnt < 0.5
+
+
+def test_nothing_is_paused_once_all_is_learnt(qtbot: QtBot, project_file: Path) -> None:
+    with Project.open(project_file) as project:
+        config = preset("prff", "quick").model_dump(mode="json")
+        run = project.add_run(product="chip", model="prff", preset="quick", config=config)
+    head, trace = Head(), Trace()
+    qtbot.addWidget(head)
+    trace.feed_all(some_steps(10)[:-8])  # type: ignore[arg-type]
+    for learnt in (False, True):
+        head.show_training(run, "running", may_command=True)
+        head.show_progress(run, trace, "running", About())
+        assert head.button("pause").isHidden() is learnt
+        assert " of 10" not in head.sentence  # minutes were asked for: how many steps that makes is a guess
+        trace.feed(PhaseChanged(name="finishing"))
 
 
 @pytest.mark.parametrize(("auroc", "warned"), [(0.366, True), (0.5, True), (0.95, False)])
@@ -335,6 +241,80 @@ def test_figures_of_a_guess_are_called_so(project_file: Path, auroc: float, warn
         ended = [replace(run, state=state, figures=figures) for state in ("finished", "stopped")]
     for one in ended:
         assert ("guessing" in words.ending(one)[1]) is warned
+        assert (state_sign(one.state, is_guess=words.is_guess(one))[0] == "warning") is warned
+    assert state_sign("finished")[1] != theme.COLOUR["good"]  # that it has ended is no praise
+
+
+def test_the_card_of_a_training_names_its_figures_and_what_passes(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    ended = [*some_steps(), Checkpoint(kind="best", step=39, epoch=1, file="best")]
+    a_run(project_file, "finished", *ended, Done(outcome="finished", step=40))
+    rates = {
+        "escape_rate": {"value": 0.88, "k": 124, "n": 141, "low": 0.815, "high": 0.923},
+        "false_reject_rate": {"value": 0.0, "k": 0, "n": 26, "low": 0.0, "high": 0.129},
+    }
+    with Project.open(project_file) as project:
+        run = project.run_by_number(1)
+        headline = {"image_auroc": 0.698, "pixel_auroc": 0.849, "images": 167, "defective": 141}
+        project.update_run(run.id, figures=headline)
+        scoring = project.add_scoring(run.id, purpose="training")
+        project.finish_scoring(scoring, {"confusion": rates})
+    page = train_page(qtbot, window_maker(), project_file)
+    page.show_training(1)
+    qtbot.waitUntil(lambda: "threshold" in page.watch.head.figures)
+    assert page.watch.head.figures == (
+        "Image AUROC 69.8 % · pixel AUROC 84.9 %  (141 defective, 26 good test images)\n"
+        "At the threshold: escapes 124 of 141 (88 %, 82–92 %) · false rejects 0 of 26 (0 %, 0–13 %)"
+    )
+    assert "Most defective parts pass" in page.watch.head.sentence
+    facts = page.watch.findChild(QLabel, "facts")
+    assert facts is not None
+    qtbot.waitUntil(lambda: "best at step 39" in facts.text())
+    assert "so far" not in facts.text()
+
+
+def test_pictures_have_the_proportions_of_the_parts(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    a_run(project_file, "finished", *some_steps(), Done(outcome="finished", step=40))  # images are 64 x 48
+    page = train_page(qtbot, window_maker(), project_file)
+    page.show_training(1)
+    rows = page.watch.pictures
+    qtbot.waitUntil(lambda: rows.shown == 16 and rows.tile.width() > rows.tile.height())
+    assert rows.tile.width() / rows.tile.height() == pytest.approx(64 / 48, rel=0.03)
+    drawn = rows.grab().toImage()
+    assert drawn.pixelColor(rows.tile.width() // 2, 24).red() == 90  # just below the heading
+    assert drawn.pixelColor(rows.tile.width() // 2, 22 + rows.tile.height() + 2).red() != 90
+
+
+def test_the_curve_has_its_numbers_and_says_what_lies_above(qtbot: QtBot) -> None:
+    from app.charts.losses import LossChart
+
+    chart = LossChart()
+    qtbot.addWidget(chart)
+    chart.resize(440, 260)
+    chart.show()
+    qtbot.waitExposed(chart)
+
+    def draw(values: list[float]) -> None:
+        series = Series()
+        for step, value in enumerate(values):
+            series.add(step + 1, value)
+        with qtbot.waitSignal(chart.drawn):
+            chart.show_series({"total": series}, {})
+
+    draw([1.0])  # no curve yet
+    chart.hide()
+    chart.show()  # colours are taken anew while the axes are away
+    falling = [1.2 - 0.01 * step for step in range(100)]
+    draw(falling)
+    low, high = chart.shown_range
+    assert chart.axis_room("bottom") >= 30  # numbers and the word
+    assert low <= min(falling) and high >= 1.2 and chart.above == ""
+    draw([50.0, 20.0, *falling])
+    assert chart.shown_range[1] < 3
+    assert chart.above == "▲ the first steps reach 50"
 
 
 def test_a_trace_keeps_curves_apart_and_cuts_what_was_trained_twice() -> None:

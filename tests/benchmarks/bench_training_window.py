@@ -70,7 +70,7 @@ def test_from_the_workers_word_to_the_plot_and_the_tick_of_the_window(
     assert page.setup.form is None
     page.setup._details.set_open(True)
     assert page.setup.form is not None
-    page.setup.form.set_value("train.steps", "1000000")
+    page.setup.draft.set("train.steps", "1000000")
     page.start()
     trainings = session.trainings
     qtbot.waitUntil(lambda: trainings.trace(1) is not None and trainings.trace(1).step > 5, timeout=120_000)  # type: ignore[union-attr]

@@ -50,7 +50,8 @@ def test_there_are_seven_lines_and_nothing_holds_a_ready_view_up() -> None:
         ("disk", but(free=2**20), "missing", "space"),
         ("disk", but(free=2**31), "warning", "space"),
         ("computing", but(can_train=False), "missing", "install"),
-        ("defect", but(painted=Painted(4, 2000, 2000)), "warning", "preset"),
+        ("defect", but(painted=Painted(4, 2000, 2000)), "warning", ""),
+        ("defect", but(painted=Painted(100, 640, 640)), "warning", "preset"),
         ("defect", but(painted=Painted(4000, 2000, 2000)), "fine", ""),
     ],
 )
@@ -101,6 +102,46 @@ def test_the_smallest_defect_is_measured_in_the_pixels_of_the_detector() -> None
     assert readiness.smallest_in_model(with_cells, in_cells) == pytest.approx(10.0)
 
 
+def test_the_preset_that_would_help_is_named_or_that_none_does() -> None:
+    small = line("defect", but(painted=Painted(100, 640, 640), masks=6, masks_measured=6))
+    assert small.sentence == (
+        "The smallest painted defect of 6 masks is 2.0 pixels wide for the detector: it may be missed. "
+        "‘Overnight’ (256 px) sees it larger."
+    )  # ‘1 hour’ sees as few pixels as the quick one
+    assert small.preset is not None and small.preset.name == "medium"
+    assert line("defect", but(painted=Painted(100, 640, 640)), preset("prff", "medium")).state == "fine"
+    hopeless = line("defect", but(painted=Painted(100, 1280, 1280), masks=141, masks_measured=141))
+    assert hopeless.preset is None and hopeless.fix == ""
+    assert hopeless.sentence.startswith("In 95 % of 141 masks the smallest defect is at least 1.0 pixels wide")
+    assert hopeless.sentence.endswith(
+        "No preset sees it larger than 2.0 pixels; tiles would (Details for experts, Image, Crop)."
+    )
+    on_gpu = line("computing", READY, preset("prff", "paper"))
+    assert on_gpu.preset is not None and on_gpu.preset.name == "medium"
+
+
+def test_neither_a_speck_nor_one_odd_mask_makes_the_smallest_defect(tmp_path: Path) -> None:
+    rows = []
+    for number in range(21):
+        save_png(tmp_path / f"{number:02}.png", np.full((80, 100, 3), number, np.uint8))
+        rows.append(
+            NewImage(tmp_path / f"{number:02}.png", "chip", label="defective", split="test", width=100, height=80)
+        )
+    with Project.create(tmp_path / "project", author="test") as project:
+        project.add_images(rows, root=tmp_path)
+        broken = project.add_class("broken")
+        for number, row in enumerate(project.images(label="defective")):
+            mask = np.zeros((80, 100), np.uint8)
+            if number:
+                mask[:50, :50] = broken
+                mask[60:62, 60:70] = broken  # 20 pixels beside 2500: its frayed edge
+            else:
+                mask[10:13, 10:13] = broken  # small alone
+            project.import_mask(row.id, mask)
+        facts = readiness.gather(project, "chip", "main")
+    assert (facts.masks, facts.painted) == (21, Painted(2500, 100, 80))
+
+
 def test_a_preset_for_gpus_is_doubted_on_a_processor() -> None:
     paper = preset("prff", "paper")
     assert line("computing", READY, paper).state == "warning"
@@ -111,6 +152,12 @@ def test_a_preset_for_gpus_is_doubted_on_a_processor() -> None:
 def test_the_finish_is_a_clock_time() -> None:
     assert "22:40" in line("finish", READY).sentence
     assert "after the first minute" in line("finish", READY, preset("prff", "medium")).sentence
+    queued = readiness.checks(READY, QUICK, computing_on=None, now=NOW, after=3)
+    assert queued[-1].sentence == "10 min from the end of training #3."
+    unclear = readiness.checks(READY, QUICK, computing_on=None, now=NOW, unclear="Training › Minutes: Write a number.")
+    assert unclear[-1].state == "missing" and "Minutes" in unclear[-1].sentence
+    ages = with_overrides(QUICK, ["train.minutes=1e11"])
+    assert line("finish", READY, ages).state == "fine"  # a date beyond the calendar's is none
 
 
 def test_a_time_to_stop_by_is_shared_out() -> None:

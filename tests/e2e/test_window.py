@@ -189,9 +189,7 @@ def start_and_wait(window: MainWindow) -> Iterator[Condition]:
     assert isinstance(page, TrainPage)
     click(button(page, "Details"))
     click(button(page, "Trial"))
-    form = page.setup.form
-    assert form is not None
-    form.set_value("train.steps", "100000")
+    page.setup.draft.set("train.steps", "100000")
     yield page.setup.button.isEnabled
     click(page.setup.button)
     trainings = session.trainings

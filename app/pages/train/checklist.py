@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QGridLayout, QHBoxLayout, QLabel, QPushBut
 
 from app import theme
 from app.icons import icon
+from app.pages.train.presets import preset_title
 from app.words import tr
 from core.workflow.readiness import Check, Fix, Key, State
 
@@ -36,24 +37,26 @@ def check_word(key: Key) -> str:
     return words[key]
 
 
-def fix_word(fix: Fix) -> str:
+def fix_word(check: Check) -> str:
     """What the button beside a line says."""
+    if check.preset is not None:
+        return tr("Use ‘{preset}’", preset=preset_title(check.preset))
     words: dict[Fix, str] = {
         "": "",
         "label": tr("Label images"),
         "roi": tr("Look at the images"),
         "split": tr("Set images aside"),
-        "preset": tr("Choose another"),
+        "preset": "",  # by its name
         "space": tr("Free space"),
         "install": tr("How to install"),
     }
-    return words[fix]
+    return words[check.fix]
 
 
 class Checklist(QFrame):
     """A card with the seven lines."""
 
-    fix_wanted = Signal(str)
+    fix_wanted = Signal(object)  # the Check
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -112,19 +115,19 @@ class _Row:
         self.button = QPushButton(holder)
         self.button.setProperty("role", "link")
         self.button.setCursor(Qt.CursorShape.PointingHandCursor)
-        self.button.clicked.connect(lambda: card.fix_wanted.emit(self._fix))
+        self.button.clicked.connect(lambda: card.fix_wanted.emit(self._check))
         row.addWidget(self.button, 0, Qt.AlignmentFlag.AlignTop)
         top = Qt.AlignmentFlag.AlignTop
         grid.addWidget(self.sign, number, 0, top)
         grid.addWidget(self.word, number, 1, top)
         grid.addWidget(holder, number, 2)
-        self._fix: Fix = ""
+        self._check: Check | None = None
 
     def show_check(self, check: Check) -> None:
-        self._fix = check.fix
+        self._check = check
         name, colour = _SIGNS[check.state]
         self.sign.setPixmap(icon(name, theme.COLOUR[colour]).pixmap(QSize(_SIGN_PX, _SIGN_PX)))
         self.sign.setAccessibleName(check.state)
         self.sentence.setText(check.sentence)
-        self.button.setText(fix_word(check.fix))
+        self.button.setText(fix_word(check))
         self.button.setVisible(bool(check.fix))

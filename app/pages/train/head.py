@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 from app import theme
 from app.icons import icon
 from app.pages.train import words
+from app.pages.train.about import About
 from app.pages.train.listing import state_sign
 from app.trace import Trace
 from app.words import tr
@@ -52,6 +53,7 @@ class Head(QFrame):
         self._headline = _label(self, "heading")
         self._sentence = _label(self, "", wrap=True)
         self._figures = _label(self, "section", wrap=True)
+        self._rates = _label(self, "section", wrap=True)
         self._caption = _label(self, "muted")
         self._finish = QLabel(self)
         self._finish.setStyleSheet(_FINISH_STYLE)
@@ -85,9 +87,14 @@ class Head(QFrame):
         """What happens at this moment, or what its end means."""
         return self._sentence.text()
 
+    @property
+    def figures(self) -> str:
+        """The figures of a training that has ended, a line each."""
+        return "\n".join(label.text() for label in (self._figures, self._rates) if not label.isHidden())
+
     def show_training(self, run: RunRow, state: str, *, may_command: bool) -> None:
         """Another training, or another state: title, sign and buttons."""
-        name, colour = state_sign(state)
+        name, colour = state_sign(state, is_guess=words.is_guess(run))
         self._sign.setPixmap(icon(name, colour).pixmap(QSize(_SIGN_PX, _SIGN_PX)))
         model = MODELS[run.model].title if run.model in MODELS else run.model
         where = words.place(run.product, run.view)
@@ -102,30 +109,35 @@ class Head(QFrame):
         for widget in (self._caption, self._finish, self._left, self._bar):
             widget.setVisible(is_live)
 
-    def show_progress(self, run: RunRow, trace: Trace, state: str) -> None:
+    def show_progress(self, run: RunRow, trace: Trace, state: str, about: About) -> None:
         """What changes all the time."""
         if state in words.RUNNING:
-            share = f" · {100 * trace.fraction:.0f} %" if state == "running" and trace.position else ""
+            share = f" · {100 * trace.fraction:.0f} %" if state == "running" and trace.fraction else ""
             self._headline.setText(words.doing_word(state, trace) + share)
-            self._sentence.setText(words.now_sentence(state, trace))
+            self._sentence.setText(words.now_sentence(state, trace, by_clock=words.is_by_clock(run)))
             self._figures.hide()
+            self._rates.hide()
+            if words.has_learnt(trace):
+                self._buttons["pause"].hide()
             finish = words.finish_clock(trace.finish) if state != "paused" else ""
             self._caption.setText(tr("done about") if finish else tr("finish time"))
             self._finish.setText(finish or "…")
             self._left.setText(words.left(trace.finish) if finish else words.no_finish(state))
             self._show_bar(trace, state)
             return
-        headline, meaning = words.ending(run) if state in words.ENDED else (words.now_word(state), words.waiting(state))
+        headline, meaning = (
+            words.ending(run, about.escapes) if state in words.ENDED else (words.now_word(state), words.waiting(state))
+        )
         self._headline.setText(headline)
         self._sentence.setText(meaning)
         self._sentence.setVisible(bool(meaning))
-        figures = words.figures(run)
-        self._figures.setText(figures)
-        self._figures.setVisible(bool(figures))
+        for label, text in ((self._figures, words.figures(run)), (self._rates, words.at_threshold(about))):
+            label.setText(text)
+            label.setVisible(bool(text))
 
     def _show_bar(self, trace: Trace, state: str) -> None:
         moves = state in ("running", "paused", "stopping", "not_responding") and (
-            trace.position > 0 or trace.phase == "scoring"
+            trace.fraction > 0 or trace.phase == "scoring"
         )
         self._bar.setRange(0, 1000 if moves else 0)
         if moves:
@@ -140,7 +152,7 @@ class Head(QFrame):
         row.addWidget(self._sign, 0, Qt.AlignmentFlag.AlignTop)
         text = QVBoxLayout()
         text.setSpacing(3)
-        for label in (self._title, self._headline, self._figures, self._sentence):
+        for label in (self._title, self._headline, self._figures, self._rates, self._sentence):
             text.addWidget(label)
         row.addLayout(text, 1)
         clock = QVBoxLayout()

@@ -35,8 +35,8 @@ _SIGNS: Final[dict[str, tuple[str, str]]] = {
     "paused": ("pause", "muted"),
     "stopping": ("stop", "warning"),
     "not_responding": ("warning", "warning"),
-    "finished": ("check", "good"),
-    "stopped": ("stop", "good"),
+    "finished": ("check", "muted"),
+    "stopped": ("stop", "muted"),
     "failed": ("cross", "defective"),
     "interrupted": ("warning", "warning"),
     "discarded": ("close", "muted"),
@@ -52,11 +52,12 @@ class Entry:
     title: str
     words: str
     share: float | None = None
+    is_guess: bool = False
 
 
-def state_sign(state: str) -> tuple[str, QColor]:
-    """The icon of a state and its colour."""
-    name, colour = _SIGNS.get(state, ("dots", "muted"))
+def state_sign(state: str, *, is_guess: bool = False) -> tuple[str, QColor]:
+    """The icon of a state and its colour: to have ended is neither good nor bad; a guess is a warning."""
+    name, colour = ("warning", "warning") if is_guess else _SIGNS.get(state, ("dots", "muted"))
     return name, theme.COLOUR[colour]
 
 
@@ -143,7 +144,7 @@ class _Delegate(QStyledItemDelegate):
             painter.setPen(Qt.PenStyle.NoPen)
             painter.setBrush(fill)
             painter.drawRoundedRect(rect.adjusted(0, 1, 0, -1), 6, 6)
-        name, colour = state_sign(entry.state)
+        name, colour = state_sign(entry.state, is_guess=entry.is_guess)
         painter.drawPixmap(rect.left() + 8, rect.top() + 8, icon(name, colour).pixmap(16, 16))
         bold = QFont(option.font)
         bold.setWeight(QFont.Weight.DemiBold)

@@ -15,6 +15,7 @@ from app.commands import Actions
 from app.icons import icon
 from app.pages.page import Page
 from app.pages.train import words
+from app.pages.train.about import About, read_about
 from app.pages.train.listing import Entry, TrainingList
 from app.pages.train.setup import SetupPanel
 from app.pages.train.watch import WatchPanel
@@ -41,6 +42,8 @@ class TrainPage(Page):
         self._trainings = session.trainings
         self._shown: int | None = None
         self._traces: dict[int, Trace] = {}
+        self._about: dict[int, About] = {}
+        self._looked_up: set[tuple[int, str]] = set()
         self._is_here = False
         self._ordering = False
         self._follows = False
@@ -136,6 +139,7 @@ class TrainPage(Page):
 
     def start(self) -> None:
         """Start what is chosen; first what review offers is moved into train."""
+        self._setup.commit()
         if self._ordering or not self._setup.can_start:
             return
         self._ordering = True
@@ -162,8 +166,10 @@ class TrainPage(Page):
             if trace is None or (not trace.heard and state in words.ENDED):
                 trace = self._traces.setdefault(number, Trace())
                 self._read_trace(run)
-            self._watch.show_training(run, trace, state, may_command=self._trainings.may_command)
-            self._stack.setCurrentWidget(self._watch)
+            self._stack.setCurrentWidget(self._watch)  # what is not seen is not drawn
+            may_command = self._trainings.may_command
+            self._watch.show_training(run, trace, state, self._about.get(number, About()), may_command=may_command)
+            self._look_up(run)
         elif self.session.is_complete and self.session.table is not None and not len(self.session.table):
             self._stack.setCurrentWidget(self._empty)
         else:
@@ -180,13 +186,32 @@ class TrainPage(Page):
         return "waiting" if number in self._trainings.queue else self._trainings.state(number)
 
     def _read_trace(self, run: RunRow) -> None:
+        project = self.session.project
+
         def done(found: tuple[Trace, int]) -> None:
+            if self.session.project is not project:
+                return
             self._traces[run.number] = found[0]
             if run.number == self._shown:
                 self._show()
 
         if run.state != "queued":
             self.session.background.run(lambda: read_trace(run.folder), done, owner=self, key="trace")
+
+    def _look_up(self, run: RunRow) -> None:
+        """What the project knows of it besides; once, and again when it has ended."""
+        project, key = self.session.project, (run.number, run.state)
+        if project is None or key in self._looked_up:
+            return
+        self._looked_up.add(key)
+
+        def done(found: About) -> None:
+            if self.session.project is project and self._about.get(run.number) != found:
+                self._about[run.number] = found
+                if run.number == self._shown:
+                    self._show()
+
+        self.session.background.run(lambda: read_about(project, run), done, owner=self, key=f"about {run.number}")
 
     # -- what is known
 
@@ -310,6 +335,9 @@ class TrainPage(Page):
     def _on_session_closing(self) -> None:
         self._shown, self._is_here, self._ordering, self._is_found_again = None, False, False, False
         self._traces.clear()
+        self._about.clear()
+        self._looked_up.clear()
+        self._setup.forget_place()
         self._gather_soon.stop()
 
     def _stop_ordering(self) -> None:
@@ -345,22 +373,31 @@ class TrainPage(Page):
             }
             commands[what](number)
 
-    def _on_fix_wanted(self, fix: str) -> None:
+    def _on_fix_wanted(self, check: readiness.Check) -> None:
         view = self.session.chosen_view()
         here = {} if view is None else {"product": view.product, "view": view.code}
-        if fix == "label":
-            self.wanted.emit("dataset", here | {"label": "unlabelled"})
-        elif fix == "split":
-            self.wanted.emit("dataset", here | {"label": "good", "split": "train"})
-        elif fix == "roi":
+        if check.fix == "label":
+            self.wanted.emit("dataset", here | {"label": ("unlabelled",)})
+        elif check.fix == "split":
+            self._lead_to_good_images(here)
+        elif check.fix == "roi":
             self.wanted.emit("annotate", here)
-        elif fix == "space":
-            self.wanted.emit("dataset", {"clean_up": True})
-        elif fix == "preset":
-            self._setup.cards.setFocus()
-            self._setup.choose_finer()
-        elif fix == "install":
+        elif check.fix == "space":
+            from app.dialogs.clean_up import CleanUp
+
+            CleanUp(self.session, self.window()).open()
+        elif check.fix == "install":
             self._say_how_to_install()
+        elif check.preset is not None:
+            self._setup.choose_preset(check.preset.name, keeps_length=True)
+
+    def _lead_to_good_images(self, here: dict[str, str]) -> None:
+        """To those that can be set aside: good, and learnt from or not used so far."""
+        self.wanted.emit("dataset", here | {"label": ("good",), "split": ("train", "unused")})
+        facts = self._setup.facts
+        needs_tuning = facts is None or bool(facts.test)
+        where = tr("Tuning") if needs_tuning else tr("Tuning or Test")
+        self.session.said.emit(tr("Select good images here, then choose {where} on the right", where=where))
 
     def _ask_discard(self, number: int) -> None:
         box = QMessageBox(self)
@@ -423,4 +460,4 @@ def _entry(run: RunRow, state: str, trace: Trace | None) -> Entry:
         text = tr("In the queue") if state == "waiting" else tr("Waits; it does not start by itself")
     else:
         text = words.short_end(run)
-    return Entry(run.number, state, title, text, share)
+    return Entry(run.number, state, title, text, share, words.is_guess(run))

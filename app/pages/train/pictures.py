@@ -44,6 +44,7 @@ class PictureRows(QWidget):
         self._steps: dict[int, int] = {}
         self._images: dict[tuple[int, str], QImage] = {}
         self._waiting = ""
+        self._aspect = 1.0
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(300, 200)
 
@@ -52,15 +53,28 @@ class PictureRows(QWidget):
         """How many pictures can be seen."""
         return len(self._images)
 
-    def show_pictures(self, folder: Path, pictures: Mapping[int, Picture], *, waiting: str) -> None:
-        """Show the newest pictures of a training; `waiting` is said where there are none yet."""
+    @property
+    def tile(self) -> QSize:
+        """Width and height of one picture on the screen."""
+        room_x = (self.width() - 3 * _GAP) / 4
+        room_y = (self.height() - _HEAD - (self._rows() - 1) * _GAP) / self._rows()
+        wide = min(room_x, room_y * self._aspect, _LARGEST, _LARGEST * self._aspect)
+        return QSize(max(16, int(wide)), max(16, round(int(wide) / self._aspect)))
+
+    def show_pictures(
+        self, folder: Path, pictures: Mapping[int, Picture], *, waiting: str, aspect: float = 1.0
+    ) -> None:
+        """Show the newest pictures of a training; `waiting` is said where there are none yet.
+
+        The detector sees squares; they are shown in the proportions (width to height) that the parts have.
+        """
         if folder != self._folder:
             self._folder = folder
             self._steps.clear()
             self._images.clear()
             self.update()
-        if waiting != self._waiting:
-            self._waiting = waiting
+        if (waiting, aspect) != (self._waiting, self._aspect):
+            self._waiting, self._aspect = waiting, aspect
             self.update()
         for index, picture in pictures.items():
             if self._steps.get(index) != picture.step:
@@ -74,19 +88,21 @@ class PictureRows(QWidget):
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        rows = max(_ROWS, 1 + max(self._steps, default=0))
-        side = min((self.width() - 3 * _GAP) / 4, (self.height() - _HEAD - (rows - 1) * _GAP) / rows, _LARGEST)
-        side = max(16.0, float(int(side)))
+        rows, tile = self._rows(), self.tile
+        wide, high = tile.width(), tile.height()
         if not self._images and self._waiting:
-            self._draw_waiting(painter, QRectF(0, _HEAD, 4 * side + 3 * _GAP, rows * side + (rows - 1) * _GAP))
+            self._draw_waiting(painter, QRectF(0, _HEAD, 4 * wide + 3 * _GAP, rows * high + (rows - 1) * _GAP))
             painter.end()
             return
-        self._draw_heads(painter, side)
+        self._draw_heads(painter, wide)
         for row in range(rows):
             for column, role in enumerate(ROLES):
-                place = QRectF(column * (side + _GAP), _HEAD + row * (side + _GAP), side, side)
+                place = QRectF(column * (wide + _GAP), _HEAD + row * (high + _GAP), wide, high)
                 self._draw_tile(painter, place, self._images.get((row, role)))
         painter.end()
+
+    def _rows(self) -> int:
+        return max(_ROWS, 1 + max(self._steps, default=0))
 
     def _draw_waiting(self, painter: QPainter, box: QRectF) -> None:
         painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -22,27 +22,20 @@ _RIGHT: Final = 12
 
 
 class PresetCard(QAbstractButton):
-    """One preset: its cost, what it is good for, and when it would be done."""
+    """One preset: its cost, what it is good for, and how many pixels the detector sees."""
 
     def __init__(self, preset: PresetInfo, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.preset = preset
-        self._finish = ""
         self.setCheckable(True)
         self.setAutoExclusive(True)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setText(_capital(tr(preset.cost)))
+        self.setText(preset_title(preset))
         self.setAccessibleName(self.text())
         self.setAccessibleDescription(tr(preset.line))
         self.setToolTip(tr("{line}\nThe detector sees {size} x {size} pixels.", line=tr(preset.line), size=preset.size))
-
-    def set_finish(self, text: str) -> None:
-        """When it would be done, `14:32`; '' when nobody knows."""
-        if text != self._finish:
-            self._finish = text
-            self.update()
 
     def sizeHint(self) -> QSize:
         return QSize(320, self._height())
@@ -97,15 +90,15 @@ class PresetCard(QAbstractButton):
         bold.setWeight(QFont.Weight.DemiBold)
         numbers = theme.mono_numbers(self.font())
         painter.setFont(numbers)
-        finish = tr("done {clock}", clock=self._finish) if self._finish else ""
-        taken = painter.fontMetrics().horizontalAdvance(finish)
+        size = tr("{size} px", size=self.preset.size)
+        taken = painter.fontMetrics().horizontalAdvance(size)
         text = self.palette().color(QPalette.ColorRole.WindowText)
         half = _HEIGHT / 2
         upper = QRectF(_LEFT, 6, self.width() - _LEFT - _RIGHT, half - 6)
         lower = QRectF(_LEFT, half, self.width() - _LEFT - _RIGHT, self.height() - half - 6)
         centre = Qt.AlignmentFlag.AlignVCenter
         painter.setPen(theme.muted())
-        painter.drawText(upper, int(Qt.AlignmentFlag.AlignRight | centre), finish)
+        painter.drawText(upper, int(Qt.AlignmentFlag.AlignRight | centre), size)
         painter.drawText(lower, int(centre) | int(Qt.TextFlag.TextWordWrap), tr(self.preset.line))
         painter.setFont(bold)
         painter.setPen(text)
@@ -158,9 +151,9 @@ class PresetCards(QFrame):
         """The card of a preset. Raises KeyError."""
         return self._cards[name]
 
-    def set_finish(self, name: str, text: str) -> None:
-        """When a preset would be done."""
-        self._cards[name].set_finish(text)
+    def put_below(self, widget: QWidget) -> None:
+        """Something that belongs to the choice."""
+        self._column.addWidget(widget)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         step = {Qt.Key.Key_Down: 1, Qt.Key.Key_Up: -1}.get(Qt.Key(event.key()))
@@ -173,5 +166,7 @@ class PresetCards(QFrame):
         self._cards[name].click()
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def preset_title(preset: PresetInfo) -> str:
+    """What a preset is called: what it costs."""
+    cost = tr(preset.cost)
+    return cost[:1].upper() + cost[1:]

@@ -138,6 +138,11 @@ class StopBy(QWidget):
         self._time.setTime(QTime(hour, minute))
         self._box.setChecked(True)
 
+    def forget(self) -> None:
+        """Nothing is asked for; the clock shows the morning again."""
+        self._box.setChecked(False)
+        self._time.setTime(_MORNING)
+
     def _on_box_toggled(self, on: bool) -> None:
         self._time.setEnabled(on)
         self.changed.emit()

@@ -12,9 +12,13 @@ from PySide6.QtWidgets import QBoxLayout, QFrame, QHBoxLayout, QLabel, QPushButt
 
 from app import theme
 from app.commands import tooltip
+from app.draft import Draft
+from app.elided import Elided
 from app.forms import ConfigForm, Fold
 from app.icons import icon
 from app.pages.train.checklist import Checklist
+from app.pages.train.choice import Choice, recall_choice, remember_choice
+from app.pages.train.length import LengthRow
 from app.pages.train.models import ModelChoice
 from app.pages.train.offers import Offers
 from app.pages.train.presets import TRIAL, PresetCards
@@ -39,14 +43,17 @@ class SetupPanel(QWidget):
     """Everything that is decided before a training, and the button that starts it."""
 
     train_wanted = Signal()
-    fix_wanted = Signal(str)
+    fix_wanted = Signal(object)  # the Check
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._facts: Facts | None = None
         self._computing_on: str | None = None
+        self._place: tuple[str, str, str] | None = None
         self._models = ModelChoice(self)
+        self._draft = Draft(preset(self._model, _FIRST_PRESET), self)
+        self._length = LengthRow(self._draft, self)
         self._form: ConfigForm | None = None
         self._checks = Checklist(self)
         self._cards = PresetCards(self)
@@ -59,12 +66,12 @@ class SetupPanel(QWidget):
         self._clock.timeout.connect(self.show_checks)
         self._build()
         self._checks.fix_wanted.connect(self.fix_wanted)
-        self._models.choose(session.memory.recall("train.model", self._models.model))
         self._models.chosen.connect(self._on_model_chosen)
-        self._cards.chosen.connect(self._on_preset_chosen)
+        self._cards.chosen.connect(self.choose_preset)
         self._products.changed.connect(self.show_checks)
         self._stop_by.changed.connect(self.show_checks)
-        self._show_presets()
+        self._draft.changed.connect(self._on_draft_changed)
+        self._cards.show_presets(presets(self._model), _FIRST_PRESET)
         self.show_checks()
 
     # -- what is decided
@@ -83,6 +90,16 @@ class SetupPanel(QWidget):
     def cards(self) -> PresetCards:
         """The presets."""
         return self._cards
+
+    @property
+    def length(self) -> LengthRow:
+        """The minutes."""
+        return self._length
+
+    @property
+    def draft(self) -> Draft:
+        """The settings as they are being chosen."""
+        return self._draft
 
     @property
     def products(self) -> Products:
@@ -105,6 +122,11 @@ class SetupPanel(QWidget):
         return self._button
 
     @property
+    def reason(self) -> str:
+        """What is said beside the button: why it cannot be pressed, or how long it takes."""
+        return self._why.text()
+
+    @property
     def form(self) -> ConfigForm | None:
         """All settings; None until the details were opened once."""
         return self._form
@@ -116,24 +138,16 @@ class SetupPanel(QWidget):
 
     def config(self) -> TrainingConfig:
         """The settings as chosen."""
-        return self._form.config if self._form is not None else preset(self._model, self._cards.preset)
+        return self._draft.config
 
-    def choose_preset(self, name: str) -> None:
-        """Choose a preset."""
+    def choose_preset(self, name: str, *, keeps_length: bool = False) -> None:
+        """Choose a preset, with its own length or with the one that was entered."""
         self._cards.choose(name)
-        self._on_preset_chosen(name)
+        self._draft.begin(preset(self._model, name), self._draft.length if keeps_length else ())
 
     def open_details(self) -> None:
         """Unfold all settings."""
         self._details.set_open(True)
-
-    def choose_finer(self) -> None:
-        """Choose the next preset at which the detector sees more pixels."""
-        offered = presets(self._model)
-        now = next(number for number, one in enumerate(offered) if one.name == self._cards.preset)
-        finer = [one.name for one in offered[now + 1 :] if one.size > offered[now].size]
-        if finer:
-            self.choose_preset(finer[0])
 
     def chosen(self) -> list[tuple[str, str]]:
         """The (product, view) pairs that will be trained."""
@@ -146,9 +160,8 @@ class SetupPanel(QWidget):
         from core.workflow.training import Order
 
         chosen, config = self.chosen(), self.config()
-        changes = () if self._form is None else self._form.changes
         minutes = self._minutes_each(now, len(chosen))
-        order = Order(model=self._model, preset=config.preset, minutes=minutes, changes=changes)
+        order = Order(model=self._model, preset=config.preset, minutes=minutes, changes=self._draft.changes)
         return [(product, view, order) for product, view in chosen]
 
     def deadline(self, now: datetime) -> datetime | None:
@@ -158,7 +171,8 @@ class SetupPanel(QWidget):
     @property
     def can_start(self) -> bool:
         """Whether the button may be pressed."""
-        return self._session.can_write and bool(self.chosen()) and readiness.can_start(self._checks.found)
+        fits = not self._draft.wrong and readiness.can_start(self._checks.found)
+        return self._session.can_write and bool(self.chosen()) and fits
 
     # -- what is known
 
@@ -177,12 +191,24 @@ class SetupPanel(QWidget):
         self._offers.show_offers(offers)
 
     def show_place(self) -> None:
-        """Other images, or another place: count what can be trained."""
+        """Other images, or another place: count what can be trained, and go on with what was chosen there."""
+        self._recall()
         table = self._session.table
         here = self._session.chosen_view()
         candidates = [] if table is None else _candidates(self._session)
         self._products.show_candidates(candidates, None if here is None else (here.product, here.code))
         self.show_checks()
+
+    def forget_place(self) -> None:
+        """The project is closed: what was chosen for it waits in the memory."""
+        self._place, self._facts = None, None
+        self._stop_by.forget()
+
+    def commit(self) -> None:
+        """Take in what is still being typed."""
+        focus = self.focusWidget()
+        if focus is not None and focus.hasFocus():
+            focus.clearFocus()
 
     def show_checks(self) -> None:
         """The lines, the finish times and the button, as of now."""
@@ -191,12 +217,16 @@ class SetupPanel(QWidget):
         self._models.show_reasons({} if self._facts is None else readiness.reasons(self._facts))
         facts = self._facts or Facts("", "", good=1, good_parts=1, tuning_good=99, test=99, free=1 << 50)
         if self._facts is not None:
-            found = readiness.checks(facts, config, computing_on=self._computing_on, now=now, stop_by=stop_by)
+            found = readiness.checks(
+                facts,
+                config,
+                computing_on=self._computing_on,
+                now=now,
+                stop_by=stop_by,
+                after=self._session.trainings.current,
+                unclear=self._draft.first_wrong(),
+            )
             self._checks.show_checks(found)
-        for one in presets(self._model):
-            seconds = readiness.seconds_needed(facts, preset(self._model, one.name))
-            words = "" if seconds is None else readiness.clock(now + timedelta(seconds=seconds), now)
-            self._cards.set_finish(one.name, words)
         self._show_button(now, facts, config, stop_by)
 
     def showEvent(self, event: Any) -> None:
@@ -233,6 +263,7 @@ class SetupPanel(QWidget):
         self._pair.setSpacing(12)
         self._pair.addWidget(self._checks, 11)
         self._pair.addWidget(self._cards, 10)
+        self._cards.put_below(self._length)
         column.addLayout(self._pair)
         column.addWidget(self._models)
         column.addWidget(self._products)
@@ -273,7 +304,7 @@ class SetupPanel(QWidget):
         self._finish = QLabel(bar)
         self._finish.setProperty("role", "title")
         self._finish.setFont(theme.mono_numbers(self._finish.font()))
-        self._why = QLabel(bar)
+        self._why = Elided(bar)
         self._why.setProperty("role", "muted")
         words.addWidget(self._finish)
         words.addWidget(self._why)
@@ -297,9 +328,8 @@ class SetupPanel(QWidget):
         row.addWidget(reset)
         row.addStretch(1)
         column.addLayout(row)
-        self._form = ConfigForm(preset(self._model, self._cards.preset), holder)
-        reset.clicked.connect(self._form.reset)
-        self._form.changed.connect(self.show_checks)
+        self._form = ConfigForm(self._draft, holder)
+        reset.clicked.connect(self._draft.reset)
         column.addWidget(self._form)
         return holder
 
@@ -313,6 +343,7 @@ class SetupPanel(QWidget):
         headline, rest = self._finish_words(now, facts, config, stop_by, count)
         self._finish.setText(headline)
         self._why.setText(rest)
+        self._why.setToolTip(rest)
 
     def _finish_words(
         self, now: datetime, facts: Facts, config: TrainingConfig, stop_by: datetime | None, count: int
@@ -321,6 +352,8 @@ class SetupPanel(QWidget):
             return tr("Reading only"), tr("Another window works on this project.")
         if self._facts is None:
             return tr("One moment …"), tr("Looking at the images")
+        if self._draft.wrong:
+            return tr("Not yet"), self._draft.first_wrong()
         if not self.can_start:
             return tr("Not yet"), tr("The lines with a cross say what is missing.")
         current = self._session.trainings.current
@@ -355,22 +388,38 @@ class SetupPanel(QWidget):
     def _model(self) -> str:
         return self._models.model
 
-    def _show_presets(self) -> None:
-        chosen = self._session.memory.recall("train.preset", _FIRST_PRESET)
-        offered = presets(self._model)
-        self._cards.show_presets(offered, chosen if any(one.name == chosen for one in offered) else _FIRST_PRESET)
+    def _recall(self) -> None:
+        """What was chosen the last time for the view that we are at now; the defaults where nothing was."""
+        project, view = self._session.project, self._session.chosen_view()
+        place = None if project is None or view is None else (str(project.file), view.product, view.code)
+        if place is None or place == self._place:
+            return
+        self._place = self._facts = None  # what is set up now is no choice of a person
+        found = recall_choice(self._session.memory, place)
+        self._models.blockSignals(True)
+        self._models.choose(found.model)
+        self._models.blockSignals(False)
+        self._forget_form()
+        self._cards.show_presets(presets(self._model), found.preset)
+        self._draft.begin(preset(self._model, self._cards.preset), found.changes)
+        self._place = place
+
+    def _forget_form(self) -> None:
+        if self._form is not None and self._form.draft.base.model != self._model:
+            self._form = None  # its groups are those of the other model
+            self._details.forget()
 
     def _on_model_chosen(self, name: str) -> None:
-        self._session.memory.remember("train.model", name)
-        self._show_presets()
-        self._form = None  # its groups are those of the other model
-        self._details.forget()
-        self.show_checks()
+        self._forget_form()
+        offered = presets(name)
+        same = self._cards.preset if any(one.name == self._cards.preset for one in offered) else _FIRST_PRESET
+        self._cards.show_presets(offered, same)
+        self.choose_preset(same, keeps_length=True)
 
-    def _on_preset_chosen(self, name: str) -> None:
-        self._session.memory.remember("train.preset", name)
-        if self._form is not None:
-            self._form.set_base(preset(self._model, name))
+    def _on_draft_changed(self) -> None:
+        if self._place is not None:
+            choice = Choice(self._model, self._draft.config.preset, self._draft.changes)
+            remember_choice(self._session.memory, self._place, choice)
         self.show_checks()
 
 

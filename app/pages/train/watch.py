@@ -6,12 +6,13 @@ import time
 from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import Qt, QUrl, Signal
-from PySide6.QtGui import QDesktopServices, QResizeEvent
+from PySide6.QtGui import QDesktopServices, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPlainTextEdit, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.forms import Fold
 from app.pages.train import words
+from app.pages.train.about import About
 from app.pages.train.head import Head
 from app.pages.train.pictures import PictureRows
 from app.session import Session
@@ -39,6 +40,7 @@ class WatchPanel(QWidget):
         self._session = session
         self._run: RunRow | None = None
         self._trace = Trace()
+        self._about = About()
         self._state = ""
         self._chart: LossChart | None = None
         self._logged = -1
@@ -71,9 +73,9 @@ class WatchPanel(QWidget):
         """What it said in words."""
         return self._log
 
-    def show_training(self, run: RunRow, trace: Trace, state: str, *, may_command: bool) -> None:
+    def show_training(self, run: RunRow, trace: Trace, state: str, about: About, *, may_command: bool) -> None:
         """Show another training, or the same one in another state."""
-        self._run, self._trace, self._state = run, trace, state
+        self._run, self._trace, self._state, self._about = run, trace, state, about
         self._logged = -1
         self._ensure_chart()
         self._head.show_training(run, state, may_command=may_command)
@@ -86,6 +88,10 @@ class WatchPanel(QWidget):
         """There is news."""
         self._throttle.ask()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self._throttle.ask()
+
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
         self._hint.setVisible(self.height() >= _ROOMY_PX)
@@ -94,10 +100,10 @@ class WatchPanel(QWidget):
         run, trace = self._run, self._trace
         if run is None or not self.isVisible():
             return
-        self._head.show_progress(run, trace, self._state)
+        self._head.show_progress(run, trace, self._state, self._about)
         if self._chart is not None:
             self._chart.show_series(trace.train, trace.tuning)
-        self._pictures.show_pictures(run.folder, trace.pictures, waiting=self._waiting())
+        self._pictures.show_pictures(run.folder, trace.pictures, waiting=self._waiting(), aspect=self._about.aspect)
         self._legend.setText(self._legend_words())
         self._facts.setText(" · ".join(words.facts(trace)))
         self._show_log()
@@ -157,6 +163,7 @@ class WatchPanel(QWidget):
         right.addWidget(self._legend)
         right.addLayout(self._charts, 3)
         self._facts = QLabel(self)
+        self._facts.setObjectName("facts")
         self._facts.setProperty("role", "muted")
         self._facts.setWordWrap(True)
         self._facts.setFont(theme.mono_numbers(self._facts.font()))

@@ -6,6 +6,7 @@ import time
 from datetime import datetime
 from typing import Any, Final
 
+from app.pages.train.about import About, Rate
 from app.trace import Trace
 from app.words import state_word, tr
 from core.project.results import RunRow
@@ -24,12 +25,23 @@ def now_word(state: str) -> str:
 
 
 def doing_word(state: str, trace: Trace | None) -> str:
-    """What goes on: its state, or that what was learnt is scored now, which is counted from nought again."""
-    is_scoring = state == "running" and trace is not None and trace.phase == "scoring"
-    return tr("Scoring") if is_scoring else now_word(state)
+    """What goes on: its state, or that what was learnt is measured and scored now."""
+    if state == "running" and trace is not None and has_learnt(trace):
+        return tr("Scoring") if trace.phase == "scoring" else tr("Measuring")
+    return now_word(state)
 
 
-def now_sentence(state: str, trace: Trace | None) -> str:
+def has_learnt(trace: Trace) -> bool:
+    """Whether nothing more is learnt: what follows is measured, saved and scored."""
+    return trace.phase in ("finishing", "scoring") or trace.position >= 1.0
+
+
+def is_by_clock(run: RunRow) -> bool:
+    """Whether minutes decide how long it learns: how many steps that makes, nobody knows before."""
+    return dict(run.config.get("train") or {}).get("minutes") is not None
+
+
+def now_sentence(state: str, trace: Trace | None, *, by_clock: bool = False) -> str:
     """What happens at this moment."""
     if state == "collecting":
         return tr("Done. The figures are being measured …")
@@ -48,14 +60,16 @@ def now_sentence(state: str, trace: Trace | None) -> str:
         return tr("Finishing the model …")
     if phase == "scoring" and trace is not None:
         return tr("Learnt. Scoring image {done} of {total} …", done=trace.done, total=trace.total)
-    return _learning(trace)
+    return _learning(trace, by_clock)
 
 
-def _learning(trace: Trace | None) -> str:
+def _learning(trace: Trace | None, by_clock: bool) -> str:
     if trace is None or not trace.step:
         return tr("Getting ready for the first step …")
     if trace.position >= 1.0:
         return tr("Learnt. Measuring on the tuning images which state is the best …")
+    if by_clock:
+        return tr("Step {step:,} · pass {epoch} over the good images", step=trace.step, epoch=trace.epoch + 1)
     return tr(
         "Step {step:,} of {steps:,} · pass {epoch} over the good images", step=trace.step, steps=trace.steps,
         epoch=trace.epoch + 1,
@@ -79,15 +93,16 @@ def left(finish: float | None) -> str:
     return "" if finish is None else tr("{span} left", span=span(max(1.0, finish - time.time())))
 
 
-def ending(run: RunRow) -> tuple[str, str]:
+def ending(run: RunRow, escapes: Rate | None = None) -> tuple[str, str]:
     """How it ended: a headline, and what that means and what to do."""
     when = _when(run.finished)
+    caution = _caution(run, escapes)
     if run.state == "finished":
-        return tr("Finished {when}", when=when), " ".join(part for part in (_took(run), _caution(run)) if part)
+        return tr("Finished {when}", when=when), " ".join(part for part in (_took(run), caution) if part)
     if run.state == "stopped":
         if not run.figures:
             return tr("Stopped {when}", when=when), tr("It was stopped before there was anything to measure.")
-        usable = _caution(run) or tr("What it had learnt is a usable model.")
+        usable = caution or tr("What it had learnt is a usable model.")
         return tr("Stopped {when}", when=when), f"{tr('You stopped it.')} {usable}"
     if run.state == "failed":
         return tr("Failed {when}", when=when), run.error or tr("It did not say why. The log may.")
@@ -114,11 +129,12 @@ def facts(trace: Trace) -> list[str]:
         found.append(tr("Computing on {what}", what=trace.computing_on))
     if trace.step_seconds:
         found.append(tr("{seconds:.2g} s a step", seconds=trace.step_seconds))
-    if trace.checkpoint_at is not None:
+    if trace.checkpoint_at is not None and trace.ended is None:
         at = clock(datetime.fromtimestamp(trace.checkpoint_at), datetime.now())
         found.append(tr("last checkpoint {clock}", clock=at))
     if trace.best_step:
-        found.append(tr("best so far at step {step:,}", step=trace.best_step))
+        best = tr("best so far at step {step:,}") if trace.ended is None else tr("best at step {step:,}")
+        found.append(best.format(step=trace.best_step))
     if trace.memory:
         found.append(tr("{size:.1f} GB memory", size=trace.memory / 2**30))
     return found
@@ -130,11 +146,25 @@ def figures(run: RunRow) -> str:
     image, pixel = found.get("image_auroc"), found.get("pixel_auroc")
     if image is None:
         return ""
-    words = tr("Tells good from defective: AUROC {value:.1f} %", value=100 * image)
+    words = tr("Image AUROC {value:.1f} %", value=100 * image)
     if pixel is not None:
-        words += tr(" · finds the place: {value:.1f} %", value=100 * pixel)
+        words += tr(" · pixel AUROC {value:.1f} %", value=100 * pixel)
     good = int(found.get("images", 0)) - int(found.get("defective", 0))
     return words + tr("  ({bad} defective, {good} good test images)", bad=found.get("defective", 0), good=good)
+
+
+def at_threshold(about: About) -> str:
+    """What passes and what is rejected at the threshold, in parts; '' when that was not measured."""
+    named = ((tr("escapes"), about.escapes), (tr("false rejects"), about.false_rejects))
+    said = [_rate(name, rate) for name, rate in named if rate is not None]
+    return tr("At the threshold: {rates}", rates=" · ".join(said)) if said else ""
+
+
+def _rate(name: str, rate: Rate) -> str:
+    return tr(
+        "{name} {k:,} of {n:,} ({share:.0f} %, {low:.0f}–{high:.0f} %)", name=name, k=rate.k, n=rate.n,
+        share=100 * rate.k / max(1, rate.n), low=100 * rate.low, high=100 * rate.high,
+    )  # fmt: skip
 
 
 def short_end(run: RunRow) -> str:
@@ -164,12 +194,19 @@ def _when(moment: str | None) -> str:
     return clock(datetime.fromisoformat(moment).astimezone().replace(tzinfo=None), datetime.now())
 
 
-def _caution(run: RunRow) -> str:
-    """That the figures are those of a guess, which a percentage alone does not tell."""
+def is_guess(run: RunRow) -> bool:
+    """Whether its figures are those of a guess."""
     image = run.figures.get("image_auroc")
-    if image is None or image >= _GUESS:
-        return ""
-    return tr("That is hardly better than guessing (50 %): give it more time, or choose a finer preset.")
+    return image is not None and image < _GUESS
+
+
+def _caution(run: RunRow, escapes: Rate | None) -> str:
+    """What the figures mean where they are poor, which a percentage alone does not tell."""
+    if is_guess(run):
+        return tr("That is hardly better than guessing (50 %): give it more time, or choose a finer preset.")
+    if escapes is not None and 2 * escapes.k > escapes.n:
+        return tr("Most defective parts pass: look at the threshold in Review, or give it more time.")
+    return ""
 
 
 def _took(run: RunRow) -> str:
