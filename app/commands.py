@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
 
 from app.words import tr
 
@@ -151,6 +152,18 @@ class Actions(QObject):
         if bound and bound[-1].can_be_done:
             bound[-1].slot()
 
+    @contextmanager
+    def resting(self) -> Iterator[None]:
+        """Inside, no single letter and no arrow acts on what has the focus."""
+        acting = [self._actions[one.id] for one in COMMANDS if one.where == "image" and not one.held]
+        for action in acting:
+            action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)  # no window is active behind a menu
+        try:
+            yield
+        finally:
+            for action in acting:
+                action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
+
     def refresh(self) -> None:
         """Ask again what can be done now."""
         for command_id, action in self._actions.items():
@@ -158,6 +171,26 @@ class Actions(QObject):
             action.setEnabled(bound[-1].can_be_done if bound else False)
             action.setText(bound[-1].text if bound and bound[-1].text else tr(BY_ID[command_id].text))
         self.bound.emit()
+
+
+class CommandMenu(QMenu):
+    """A menu of commands. Its keys are its own: Qt offers them to the image behind it first."""
+
+    def __init__(self, title: str, actions: Actions, parent: QWidget) -> None:
+        super().__init__(title, parent)
+        self._table = actions
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """To another entry or menu."""
+        with self._table.resting():
+            super().keyPressEvent(event)
+
+    def event(self, event: QEvent) -> bool:
+        """What is pressed here is no shortcut of what lies behind."""
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()
+            return True
+        return super().event(event)
 
 
 def keys_text(command_id: str) -> str:

@@ -84,13 +84,16 @@ class Deeds(QObject):
     def open_path(self, path: Path) -> None:
         """A project is opened; a folder of images goes to the import assistant."""
         if path.suffix == _SUFFIX or (path.is_dir() and any(path.glob(f"*{_SUFFIX}"))):
-            if self._may_leave_project():
+            if self._is_open_here(path):
+                self._window.go(self._window.last_page())
+            elif self._may_leave_project():
                 self._session.open(path)
             return
         folder = path if path.is_dir() else path.parent
         from app.dialogs.import_assistant import ImportAssistant
 
         assistant = ImportAssistant(self._session, folder, self._window)
+        assistant.open_wanted.connect(self.open_path)
         assistant.open()
 
     def open_sample(self) -> None:
@@ -101,9 +104,8 @@ class Deeds(QObject):
 
             return open_sample(sample_folder())
 
-        if self._may_leave_project():
-            self._session.said.emit(tr("Unpacking the sample project …"))
-            self._session.background.run(work, self._open_for_review, owner=self, key="sample")
+        self._session.said.emit(tr("Unpacking the sample project …"))
+        self._session.background.run(work, self._open_for_review, owner=self, key="sample")
 
     def add_images(self) -> None:
         """Look for new images: the dataset page knows how."""
@@ -124,9 +126,19 @@ class Deeds(QObject):
         """Ask what shall become of a running training; False: stay open."""
         return self._may_leave_project()
 
+    def _is_open_here(self, path: Path) -> bool:
+        """Whether this window has the project open for changes, so that opening it would meet its own lock."""
+        project = self._session.project
+        if project is None or not self._session.can_write:
+            return False
+        return path.resolve() in (project.file.resolve(), project.folder.resolve())
+
     def _open_for_review(self, path: Path) -> None:
-        self._session.memory.remember(f"page {path}", "review")
-        self._session.open(path)
+        if self._is_open_here(path):
+            self._window.go("review")
+        elif self._may_leave_project():
+            self._session.memory.remember(f"page {path}", "review")
+            self._session.open(path)
 
     def _may_leave_project(self) -> bool:
         if self._session.project is None or "trainings" not in self._session.__dict__:

@@ -146,9 +146,12 @@ class Session(QObject):
         self.closing.emit()
         project, self.project = self.project, None
         self.table, self.is_complete, self.current, self.selection = None, False, None, ()
-        self.order, self.views, self.classes = _NOTHING, (), ()
+        self.order, self.order_title, self.views, self.classes = _NOTHING, "", (), ()
         self.product = self.view = None
         self.closed.emit()
+        self.order_changed.emit()  # whatever shows an image of it forgets it
+        self.current_changed.emit(None)
+        self.selection_changed.emit(())
         return project
 
     @property

@@ -75,7 +75,7 @@ class StatusLine(QWidget):
 
     def set_who(self, initials: str, *, read_only: bool, is_open: bool) -> None:
         """Initials of the person at work."""
-        self._who.setText(tr("Working: {who}", who=initials or "…"))
+        self._who.setText(tr("Initials: {who}", who=initials or "…"))
         self._who.setVisible(is_open)
         self._read_only.setVisible(is_open and read_only)
 

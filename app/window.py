@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.banner import Banner
-from app.commands import BY_ID, COMMANDS, MENUS, Actions
+from app.commands import BY_ID, COMMANDS, MENUS, Actions, CommandMenu
 from app.icons import icon
 from app.pages.page import Page
 from app.rail import Rail
@@ -101,6 +101,7 @@ class MainWindow(QMainWindow):
             module, name = _PAGES[key]
             page: Page = getattr(import_module(module), name)(self.session, self.actions_table, self)
             page.wanted.connect(self.go)
+            page.project_wanted.connect(self.open_path)
             page.headline_changed.connect(self._on_headline_changed)
             page.placed.connect(self.show_place)
             self._pages[key] = page
@@ -212,7 +213,8 @@ class MainWindow(QMainWindow):
 
     def _menus(self) -> None:
         for name in MENUS:
-            menu: QMenu = self.menuBar().addMenu(tr(name))
+            menu = CommandMenu(tr(name), self.actions_table, self.menuBar())
+            self.menuBar().addMenu(menu)
             for command in COMMANDS:
                 if command.menu == name:
                     action = self.actions_table.action(command.id)
@@ -283,6 +285,11 @@ class MainWindow(QMainWindow):
         """Projects that were open lately, newest first, those that are still there."""
         return [path for path in self.session.memory.recall("recent", []) if Path(path).exists()]
 
+    def last_page(self) -> str:
+        """The page on which the open project was looked at last."""
+        project = self.session.project
+        return "start" if project is None else self.session.memory.recall(f"page {project.file}", "dataset")
+
     def _on_project_opened(self) -> None:
         project = self.session.project
         if project is None:
@@ -301,7 +308,7 @@ class MainWindow(QMainWindow):
             self.session.trainings.scoring_failed.connect(self._on_scoring_failed)
             self.session.trainings.ended.connect(lambda *_: self._keep_quota())
             self.session.trainings.scored.connect(lambda *_: self._keep_quota())
-        self.go(self.session.memory.recall(f"page {path}", "dataset"))
+        self.go(self.last_page())
 
     def _on_training_ended(self, number: int, state: str, _: object) -> None:
         word = state_word(state)

@@ -11,7 +11,17 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QPolygonF, QWheelEvent
+from PySide6.QtGui import (
+    QColor,
+    QFontMetrics,
+    QKeyEvent,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from app import theme
@@ -23,7 +33,7 @@ _BAR_PX: Final = 7
 _FADED: Final = 95
 _LEAST_PX: Final = 2.0
 _GRIP_PX: Final = 7
-_LEGEND_FROM: Final = 340  # pixels
+_SIDE_PX: Final = 64  # what the words beside the value take
 _SMALLEST_SPAN: Final = 1e-4
 _KEYS: Final = frozenset(
     {Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Plus, Qt.Key.Key_Equal, Qt.Key.Key_Minus, Qt.Key.Key_0}
@@ -31,10 +41,14 @@ _KEYS: Final = frozenset(
 
 
 class Histogram(QWidget):
-    """A histogram of parts. Dragging moves the threshold, the wheel zooms, a double click shows everything again."""
+    """A histogram of parts. Dragging moves the threshold, the wheel zooms, a double click shows everything again.
+
+    The first press of a double click moves the line, as every press does; the second puts it back.
+    """
 
     threshold_moved = Signal(float)  # while it is dragged
     threshold_chosen = Signal(float)  # when it is let go
+    zoomed = Signal(bool)  # whether only a part of the scores is shown now
     step_wanted = Signal(bool)  # an arrow key: to the next score above (True) or below
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -48,6 +62,7 @@ class Histogram(QWidget):
         self._range: tuple[float, float] = (0.0, 1.0)
         self._is_zoomed = False
         self._is_dragged = False
+        self._before = 0.5  # where the line stood before it was pressed
         self._hover: float | None = None
         self._counts: tuple[NDArray[np.int64], ...] | None = None
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -102,10 +117,21 @@ class Histogram(QWidget):
 
     def show_all(self) -> None:
         """Undo zooming."""
-        self._is_zoomed = False
-        self._range = self._whole()
-        self._counts = None
+        self._show(self._whole(), is_zoomed=False)
+
+    def show_near(self) -> None:
+        """A quarter of all scores, the threshold in the middle where it can be."""
+        low, high = self._whole()
+        span = max((high - low) / 4, _SMALLEST_SPAN)
+        start = min(max(self._threshold - span / 2, low), high - span)
+        self._show((start, start + span), is_zoomed=True)
+
+    def _show(self, span: tuple[float, float], *, is_zoomed: bool) -> None:
+        changed, self._is_zoomed = is_zoomed != self._is_zoomed, is_zoomed
+        self._range, self._counts = span, None
         self.update()
+        if changed:
+            self.zoomed.emit(is_zoomed)
 
     def zoom(self, factor: float, at: float | None = None) -> None:
         """Show `factor` of the span around a score (the threshold)."""
@@ -118,8 +144,7 @@ class Histogram(QWidget):
             return
         share = (at - low) / max(high - low, 1e-12)
         start = min(max(at - share * span, whole[0]), whole[1] - span)
-        self._range, self._is_zoomed, self._counts = (start, start + span), True, None
-        self.update()
+        self._show((start, start + span), is_zoomed=True)
 
     def x_of(self, score: float) -> float:
         """Where a score stands in the widget."""
@@ -139,7 +164,7 @@ class Histogram(QWidget):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Take the line."""
         if event.button() == Qt.MouseButton.LeftButton and self._columns is not None:
-            self._is_dragged = True
+            self._is_dragged, self._before = True, self._threshold
             self._drag(event.position().x())
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
@@ -159,7 +184,11 @@ class Histogram(QWidget):
             self.threshold_chosen.emit(self._threshold)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Everything again."""
+        """Everything again, and the line where it was before the first press."""
+        if event.button() != Qt.MouseButton.LeftButton or self._columns is None:
+            return
+        self._threshold = self._before
+        self.threshold_chosen.emit(self._before)
         self.show_all()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
@@ -171,7 +200,7 @@ class Histogram(QWidget):
 
     def event(self, event: QEvent) -> bool:
         """Its own keys come before commands of the page: here an arrow moves the threshold, not to another image."""
-        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and event.key() in _KEYS:
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent) and _is_own(event):
             event.accept()
             return True
         return super().event(event)
@@ -179,16 +208,16 @@ class Histogram(QWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows go from score to score, plus and minus zoom."""
         key = event.key()
-        if key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
+        if not _is_own(event):
+            super().keyPressEvent(event)
+        elif key in (Qt.Key.Key_Left, Qt.Key.Key_Right):
             self.step_wanted.emit(key == Qt.Key.Key_Right)
         elif key in (Qt.Key.Key_Plus, Qt.Key.Key_Equal):
             self.zoom(0.8)
         elif key == Qt.Key.Key_Minus:
             self.zoom(1.25)
-        elif key == Qt.Key.Key_0:
-            self.show_all()
         else:
-            super().keyPressEvent(event)
+            self.show_all()
 
     def leaveEvent(self, event: QEvent) -> None:
         """Nothing lies under the mouse."""
@@ -221,7 +250,7 @@ class Histogram(QWidget):
         self._paint_bars(painter, plot, base, unit, (good, bad, free))
         self._paint_axis(painter, plot, base)
         self._paint_line(painter, plot)
-        self._paint_legend(painter, plot)
+        self._paint_legend(painter)
         painter.end()
 
     def _whole(self) -> tuple[float, float]:
@@ -359,9 +388,7 @@ class Histogram(QWidget):
     def _paint_grip(self, painter: QPainter, plot: QRectF, x: float) -> None:
         """The value on a pill to take hold of; what happens on each side of it."""
         text = f"{self._threshold:.4f}"
-        width = painter.fontMetrics().horizontalAdvance(text) + 16
-        left = min(max(x - width / 2, 2.0), self.width() - width - 2.0)
-        pill = QRectF(left, 3, width, 20)
+        pill = self._pill(painter.fontMetrics())
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.COLOUR["accent"])
         painter.drawRoundedRect(pill, 10, 10)
@@ -373,16 +400,22 @@ class Histogram(QWidget):
         painter.drawText(pill, Qt.AlignmentFlag.AlignCenter, text)
         painter.setPen(theme.muted())
         flags = Qt.AlignmentFlag.AlignVCenter
-        if pill.left() > 60:
+        if pill.left() > _SIDE_PX:
             area = QRectF(pill.left() - 76, 3, 70, 20)
             painter.drawText(area, flags | Qt.AlignmentFlag.AlignRight, tr("◂ Pass"))
-        if pill.right() < self.width() - 64:
+        if pill.right() < self.width() - _SIDE_PX:
             painter.drawText(QRectF(pill.right() + 6, 3, 70, 20), flags | Qt.AlignmentFlag.AlignLeft, tr("Reject ▸"))
 
-    def _paint_legend(self, painter: QPainter, plot: QRectF) -> None:
-        """Shape, word and number of parts; on the side where the line is not."""
+    def _pill(self, metrics: QFontMetrics) -> QRectF:
+        """Where the value of the threshold stands; at an edge while the line lies beyond it."""
+        width = metrics.horizontalAdvance(f"{self._threshold:.4f}") + 16
+        left = min(max(self.x_of(self._threshold) - width / 2, 2.0), self.width() - width - 2.0)
+        return QRectF(left, 3, width, 20)
+
+    def _paint_legend(self, painter: QPainter) -> None:
+        """Shape, word and number of parts, above the bars on the side where the line leaves more room."""
         columns = self._columns
-        if columns is None or plot.width() < _LEGEND_FROM:
+        if columns is None:
             return
         sides: tuple[tuple[str, NDArray[np.float64]], ...] = (
             ("good", columns.good),
@@ -390,17 +423,27 @@ class Histogram(QWidget):
             ("unlabelled", columns.unlabelled),
         )
         words = {"good": tr("Good"), "defective": tr("Defective"), "unlabelled": tr("Unlabelled")}
-        shown = [(name, f"{words[name]} {values.size:,}") for name, values in sides if values.size]
+        there = [(name, values.size) for name, values in sides if values.size]
         metrics = painter.fontMetrics()
-        widths = [metrics.horizontalAdvance(text) + 30 for _, text in shown]
-        far = self.x_of(self._threshold) < plot.center().x()
-        x = plot.right() - sum(widths) if far else plot.left() + 4
-        for (name, text), width in zip(shown, widths, strict=True):
+        pill = self._pill(metrics)
+        left, right = pill.left() - _SIDE_PX - 8, self.width() - pill.right() - _SIDE_PX - 8
+        for shown in ([f"{words[name]} {count:,}" for name, count in there], [f"{count:,}" for _, count in there]):
+            widths = [metrics.horizontalAdvance(text) + 30 for text in shown]
+            if sum(widths) <= max(left, right):
+                break
+        x = self.width() - sum(widths) + 8 if right >= left else 4
+        for (name, _), text, width in zip(there, shown, widths, strict=True):
             painter.setPen(theme.COLOUR[name])
-            painter.drawText(QRectF(x, plot.top(), 16, 16), Qt.AlignmentFlag.AlignCenter, theme.SHAPE[name])
+            painter.drawText(QRectF(x, 3, 16, 20), Qt.AlignmentFlag.AlignCenter, theme.SHAPE[name])
             painter.setPen(self.palette().windowText().color())
-            painter.drawText(QRectF(x + 17, plot.top(), width, 16), Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(QRectF(x + 17, 3, width, 20), Qt.AlignmentFlag.AlignVCenter, text)
             x += width
+
+
+def _is_own(event: QKeyEvent) -> bool:
+    """With Ctrl and Alt the keys are the window's."""
+    others = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+    return event.key() in _KEYS and not event.modifiers() & others
 
 
 def _nice(span: float, wanted: float) -> float:

@@ -14,7 +14,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 from app import theme
 from app.words import tr
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 34, 10, 8, 30
+_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 8, 22
 _NEAR_PX: Final = 40.0
 
 
@@ -142,10 +142,18 @@ class RocChart(QWidget):
             painter.drawLine(plot.bottomLeft(), plot.topRight())
         painter.setPen(theme.muted())
         flags = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        painter.drawText(QRectF(0, plot.top() - 4, _LEFT - 5, 16), flags, "100")
+        painter.drawText(QRectF(0, plot.top() - 4, _LEFT - 5, 16), flags, "100 %")
         painter.drawText(QRectF(0, plot.bottom() - 10, _LEFT - 5, 16), flags, "0 %")
-        caption = QRectF(plot.left() - 10, plot.bottom() + 2, plot.width() + 20, 16)
-        painter.drawText(caption, Qt.AlignmentFlag.AlignCenter, tr("false rejects"))
+        below = QRectF(plot.left(), plot.bottom() + 2, plot.width() + _RIGHT, 16)
+        metrics = painter.fontMetrics()
+        zero, whole = metrics.horizontalAdvance("0"), metrics.horizontalAdvance("100 %")
+        between = below.adjusted(zero + 2, 0, -whole - 2, 0)
+        if metrics.horizontalAdvance(tr("false rejects")) <= between.width():
+            painter.drawText(below, Qt.AlignmentFlag.AlignLeft, "0")
+            painter.drawText(below, Qt.AlignmentFlag.AlignRight, "100 %")
+        else:  # no room for numbers
+            between = below.adjusted(-_RIGHT, 0, 0, 0)
+        painter.drawText(between, Qt.AlignmentFlag.AlignHCenter, tr("false rejects"))
         painter.save()
         painter.translate(plot.left() - 8, plot.center().y())
         painter.rotate(-90)

@@ -18,6 +18,7 @@ from app.gallery.empty import EmptyState
 from app.icons import icon
 from app.session import Session, describe
 from app.words import count_words, tr
+from core.workflow.existing import candidates, projects_of
 from core.workflow.importing import Choice, ImportReport
 from core.workflow.previewing import Preview, default_place, look_into, place_problem
 
@@ -28,12 +29,14 @@ class ImportAssistant(WorkingDialog):
     """Looks into `folder` in the background; what a person corrects is looked at again. Ends with the project open."""
 
     imported = Signal(object)  # ImportReport
+    open_wanted = Signal(object)  # the project that was made of this folder before
 
     def __init__(self, session: Session, folder: Path, parent: QWidget | None = None) -> None:
         super().__init__(tr("A new project"), parent)
         self._session = session
         self._folder = folder
         self._preview: Preview | None = None
+        self._project_there: Path | None = None
         self.setMinimumSize(1020, 560)  # pictures beside the form
         self.resize(1060, 700)
         self._build()
@@ -154,6 +157,7 @@ class ImportAssistant(WorkingDialog):
         line.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
         line.addWidget(self.notes, 1)
         left.addWidget(self.noted)
+        left.addWidget(self._build_there())
         self.pictures = ImportPictures(self._session.background, self.choices)
         left.addWidget(self.pictures, 1)
         row.addLayout(left, 1)
@@ -161,6 +165,25 @@ class ImportAssistant(WorkingDialog):
         self.form.changed.connect(self._on_form_changed)
         self.form.place_changed.connect(self._on_place_changed)
         row.addWidget(self.form)
+
+    def _build_there(self) -> QWidget:
+        """A project of this folder that there is already."""
+        self.there = QWidget(self.choices)
+        line = QHBoxLayout(self.there)
+        line.setContentsMargins(0, 0, 0, theme.SPACE)
+        sign = QLabel(self.there)
+        sign.setPixmap(icon("warning", theme.COLOUR["warning"]).pixmap(18, 18))
+        self.there_words = QLabel(self.there)
+        self.there_words.setWordWrap(True)
+        self.there_open = QPushButton(self.there)
+        self.there_open.setProperty("role", "link")
+        self.there_open.setAutoDefault(False)
+        self.there_open.clicked.connect(self._on_open_clicked)
+        line.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        line.addWidget(self.there_words, 1)
+        line.addWidget(self.there_open, 0, Qt.AlignmentFlag.AlignTop)
+        self.there.hide()
+        return self.there
 
     # -- what was found
 
@@ -202,6 +225,28 @@ class ImportAssistant(WorkingDialog):
         name = products[0] if len(products) == 1 else self._folder.name
         self.form.set_place(default_place(parent, name))
         self._on_place_changed()
+        self._look_for_projects(parent)
+
+    def _look_for_projects(self, parent: Path) -> None:
+        """A second project of the same images is seldom meant."""
+        folder, recent = self._folder, list(self._session.memory.recall("recent", []))
+
+        def found(files: list[Path]) -> None:
+            if folder == self._folder:
+                self._show_there(files)
+
+        self._session.background.run(
+            lambda: projects_of(folder, candidates(parent, recent)), found, owner=self, key="projects of it"
+        )
+
+    def _show_there(self, files: list[Path]) -> None:
+        self._project_there = files[0] if files else None
+        self.there.setVisible(bool(files))
+        if files:
+            name = files[0].stem
+            self.there_words.setText(tr("There is a project of this folder already: {name}", name=name))
+            self.there_words.setToolTip("\n".join(str(one) for one in files))
+            self.there_open.setText(tr("Open {name}", name=name))
 
     def _show_button(self) -> None:
         working, preview = self.is_working, self._preview
@@ -233,10 +278,16 @@ class ImportAssistant(WorkingDialog):
 
     def _on_folder_chosen(self, folder: Path) -> None:
         self._folder, self._preview = folder, None
+        self._show_there([])
         self.title.setText("")
         self.where.setText(str(folder))
         self.form.forget()
         self.look()
+
+    def _on_open_clicked(self) -> None:
+        if self._project_there is not None:
+            self.open_wanted.emit(self._project_there)
+            self.reject()
 
     def _on_instead_clicked(self) -> None:
         from app.dialogs.add_images import AddImages

@@ -242,7 +242,8 @@ class ImportForm(QScrollArea):
             self._is_named = False  # a name that was typed for one product does not choose among several
             self._slowly.start()
 
-    def _on_where_changed(self, _: str) -> None:
+    def _on_where_changed(self, place: str) -> None:
+        self.where.setToolTip(place)  # the field shows the end of a long one
         self.place_changed.emit()
 
     def _on_more_toggled(self, on: bool) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QHeaderView, QLabel, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
+from PySide6.QtWidgets import QHeaderView, QLineEdit, QTreeWidget, QTreeWidgetItem, QWidget
 
 from app.commands import COMMANDS, Actions, Command, keys_text
 from app.dialogs.dialog import Dialog
+from app.gallery.empty import EmptyState
 from app.words import tr
 
 
@@ -29,11 +30,10 @@ class Palette(Dialog):
         self.list.setUniformRowHeights(True)
         self.list.itemActivated.connect(lambda item, _: self._do(item))
         self.list.itemClicked.connect(lambda item, _: self._do(item))
-        self._empty = QLabel(tr("Nothing of that name"), self)
-        self._empty.setProperty("role", "muted")
+        self._empty = EmptyState(self)
         self.column.addWidget(self.field)
         self.column.addWidget(self.list, 1)
-        self.column.addWidget(self._empty)
+        self.column.addWidget(self._empty, 1)
         self._on_text_changed("")
         header = self.list.header()
         header.setStretchLastSection(False)
@@ -69,7 +69,10 @@ class Palette(Dialog):
             item.setTextAlignment(1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
             item.setDisabled(disabled)
             self.list.addTopLevelItem(item)
+        hint = tr("Try one short word, such as image, threshold or theme. Menus and Help › Keys list all commands.")
+        self._empty.say(tr("Nothing found for “{words}”", words=text.strip()), hint, sign="search")
         self._empty.setVisible(not ranked)
+        self.list.setVisible(bool(ranked))
         self._choose(0)
 
     def _choose(self, row: int) -> None:

@@ -24,7 +24,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QFrame, QToolTip, QWidget
 
 from app import theme
-from app.gallery.keys import NAVIGATION, target_of
+from app.gallery.keys import target_of, walks
 from app.gallery.model import ImageModel, score_text
 from app.gallery.plan import Plan, fitting
 from app.gallery.selection import Selection
@@ -351,8 +351,8 @@ class TileArea(QAbstractScrollArea):
     # -- keys
 
     def event(self, event: QEvent) -> bool:
-        """Arrows and pages walk the tiles here, whatever else they do elsewhere."""
-        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and event.key() in NAVIGATION:
+        """Arrows and pages walk the tiles here, whatever else they do elsewhere; with Alt they are the window's."""
+        if isinstance(event, QKeyEvent) and event.type() == QEvent.Type.ShortcutOverride and walks(event):
             event.accept()
             return True
         return super().event(event)
@@ -365,7 +365,7 @@ class TileArea(QAbstractScrollArea):
         elif event.key() == Qt.Key.Key_Space and current >= 0:
             self._chosen.toggle(current)
             self._tell()
-        elif event.key() in NAVIGATION and len(self.model):
+        elif walks(event) and len(self.model):
             page = max(1, self.viewport().height() // self._plan.pitch)
             place = target_of(Qt.Key(event.key()), current, self._plan, page)
             if modifiers & Qt.KeyboardModifier.ControlModifier and not modifiers & Qt.KeyboardModifier.ShiftModifier:

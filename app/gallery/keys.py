@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent
 
 from app.gallery.plan import Plan
 
@@ -14,6 +15,12 @@ NAVIGATION: Final = frozenset(
         *(Qt.Key.Key_PageUp, Qt.Key.Key_PageDown, Qt.Key.Key_Home, Qt.Key.Key_End),
     }
 )
+
+
+def walks(event: QKeyEvent) -> bool:
+    """Whether a key leads to another tile: an arrow, page or end key, with Ctrl or Shift or neither."""
+    others = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+    return event.key() in NAVIGATION and not event.modifiers() & others
 
 
 def target_of(key: Qt.Key, current: int, plan: Plan, page: int) -> int:

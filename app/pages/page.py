@@ -18,6 +18,7 @@ class Page(QWidget):
     icon: ClassVar[str] = ""
     shows_filmstrip: ClassVar[bool] = False
     wanted = Signal(str, dict)  # another page, and what it shall show
+    project_wanted = Signal(object)  # the path of a project
     headline_changed = Signal()
     placed = Signal(str)  # where the cursor is, for the status line
 

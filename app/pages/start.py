@@ -148,7 +148,7 @@ class StartPage(Page):
             button.setProperty("role", "link")
             button.setIcon(icon("dataset"))
             button.setToolTip(str(path))
-            button.clicked.connect(lambda _=False, path=path: self.session.open(path))
+            button.clicked.connect(lambda _=False, path=path: self.project_wanted.emit(path))
             self._recent.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
 
 

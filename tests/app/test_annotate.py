@@ -327,7 +327,7 @@ def test_closing_the_project_empties_the_page(desk: Desk) -> None:
 
 def test_the_hint_on_painting_is_said_until_it_is_closed(qtbot: QtBot, session: Session) -> None:
     desk = Desk(qtbot, session)
-    words = [label for label in desk.page.findChildren(QLabel) if "optional" in label.text()]
+    words = [label for label in desk.page.findChildren(QLabel) if "yet to come" in label.text()]
     assert words and words[0].isVisible()
     close = words[0].parentWidget().findChild(QToolButton)
     assert close is not None

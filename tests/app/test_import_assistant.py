@@ -281,3 +281,26 @@ def test_the_cross_cancels_an_import_too(qtbot: QtBot, session: Session, assista
     qtbot.waitUntil(lambda: dialog.go.isVisible(), timeout=20_000)
     assert "Cancelled" in dialog.hint.text() and session.project is None
     assert dialog.close() and not dialog.isVisible()
+
+
+def test_a_project_of_the_same_folder_is_named_and_can_be_opened(
+    qtbot: QtBot, session: Session, assistant: Assistant, nut: Path, tmp_path: Path
+) -> None:
+    import_folder(nut, tmp_path / "projects" / "nut", Choice())
+    dialog = looked(qtbot, assistant(nut))
+    qtbot.waitUntil(lambda: dialog.there.isVisible())
+    assert "a project of this folder already: nut" in dialog.there_words.text()
+    assert dialog.form.where.toolTip() == str(tmp_path / "projects" / "nut 2")
+    with qtbot.waitSignal(dialog.open_wanted) as wanted:
+        qtbot.mouseClick(dialog.there_open, Qt.MouseButton.LeftButton)
+    assert wanted.args == [tmp_path / "projects" / "nut" / "nut.flawscope"]
+    assert not dialog.isVisible()
+
+
+def test_a_folder_without_a_project_says_nothing_of_one(
+    qtbot: QtBot, session: Session, assistant: Assistant, nut: Path, tmp_path: Path
+) -> None:
+    import_folder(fill(tmp_path / "bolt", "good/0.png"), tmp_path / "projects" / "bolt", Choice())
+    dialog = looked(qtbot, assistant(nut))
+    qtbot.waitUntil(lambda: session.background.is_idle)
+    assert not dialog.there.isVisible()

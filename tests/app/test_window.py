@@ -133,6 +133,18 @@ def test_the_palette_finds_and_does(qtbot: QtBot, window_maker: WindowMaker) -> 
     assert theme.is_dark() == before
 
 
+def test_the_palette_says_that_nothing_was_found(qtbot: QtBot, window_maker: WindowMaker) -> None:
+    window = window_maker()
+    window.actions_table.run("help.palette")
+    palette = window.findChild(Palette)
+    assert palette is not None
+    qtbot.keyClicks(palette.field, "brush")
+    assert palette.list.isHidden() and "Nothing found for “brush”" in palette._empty._title.text()
+    palette.field.clear()
+    assert not palette.list.isHidden() and palette._empty.isHidden()
+    palette.close()
+
+
 def test_the_key_sheet_lists_every_key_and_filters(qtbot: QtBot, window_maker: WindowMaker) -> None:
     window = window_maker()
     window.actions_table.run("help.keys")

@@ -64,10 +64,10 @@ def empty_words(kind: Kind) -> tuple[str, str]:
 def scope_word(scope: Scope, count: int) -> str:
     """Which images are counted."""
     words: dict[Scope, str] = {
-        "test": tr("Test images ({n})", n=f"{count:,}"),
-        "tuning": tr("Tuning images ({n})", n=f"{count:,}"),
-        "train": tr("Training images ({n})", n=f"{count:,}"),
-        "unused": tr("Images not used ({n})", n=f"{count:,}"),
+        "test": tr("Test ({n})", n=f"{count:,}"),
+        "tuning": tr("Tuning ({n})", n=f"{count:,}"),
+        "train": tr("Train ({n})", n=f"{count:,}"),
+        "unused": tr("Not used ({n})", n=f"{count:,}"),
         "all": tr("All scored ({n})", n=f"{count:,}"),
     }
     return words[scope]

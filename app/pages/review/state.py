@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
+from app.pages.review.loading import Loaded, changed_row, first_kind, prepare, read
+from app.pages.review.moved import MovedThresholds
 from app.reconstructions import Asked
 from app.session import Session, Slowly
 from app.words import tr, verdict_word
-from core.errors import InputError
 from core.evaluation.decisions import Confusion
-from core.project import Project
 from core.project.results import Decision
 from core.words import VERDICTS, Box, Verdict
 from core.workflow import review
@@ -57,15 +57,6 @@ class Unit:
         return Asked(self.table.run.number, self.image_id, self.table.scoring.id)
 
 
-@dataclass(frozen=True)
-class _Loaded:
-    choices: tuple[Scored, ...]
-    table: ReviewTable | None
-    scope: Scope
-    reason: str
-    offered: int
-
-
 class Review(QObject):
     """One review. `row` is a row of `table`; `rows` is the queue, the worst first."""
 
@@ -93,6 +84,7 @@ class Review(QObject):
         self.offered = 0
         self.is_loading = False
         self._wanted = Wanted()
+        self._moved = MovedThresholds(session)
         self._writes = 0  # verdicts given and verdicts written: what was read in between is old
         self._unwritten = 0
         self._settle = Slowly(self._on_settled, _SETTLE_MS, self)
@@ -145,8 +137,8 @@ class Review(QObject):
             self.is_loading = True
             self.loading.emit()
         self.session.background.run(
-            lambda: _read(project, number, scoring, product, view, scope if kept is not None else None),
-            lambda found: self._take_read(found, writes, scope),
+            lambda: read(project, number, scoring, product, view, scope if kept is not None else None),
+            lambda found: self._takeread(found, writes, scope),
             self._fail,
             owner=self,
             key="review",
@@ -159,7 +151,7 @@ class Review(QObject):
             return
 
         def prepared() -> Scope:
-            _prepare(table, scope)
+            prepare(table, scope)
             return scope
 
         self.session.background.run(prepared, self._take_scope, owner=self, key="scope")
@@ -216,6 +208,7 @@ class Review(QObject):
         def kept(decision: Decision) -> None:
             said = tr("Threshold {value} kept as draft, version {n}", value=f"{threshold:.4f}", n=decision.version)
             self.session.said.emit(said)
+            self._moved.remember(table.scoring.id, None)
             self.session.scores_changed.emit()
 
         self.session.write(lambda project: review.keep_threshold(project, table, threshold, scope), kept)
@@ -286,7 +279,10 @@ class Review(QObject):
         def given(_: int) -> None:
             self._writes += 1
             self._unwritten -= 1
-            self.session.said.emit(tr("Verdict: {word}. Ctrl+Z takes it back", word=verdict_word(verdict)))
+            said = tr("Verdict: {word}. Ctrl+Z takes it back", word=verdict_word(verdict))
+            if verdict == "good" and table.split_of(row) in ("unused", "tuning") and not table.place(row)[1]:
+                said = tr("Verdict: Good. It waits under Feed back for the next training. Ctrl+Z takes it back")
+            self.session.said.emit(said)
             self.count_offers()
 
         def failed(error: Exception) -> None:
@@ -328,29 +324,29 @@ class Review(QObject):
         place = (self.session.product, self.session.view)
         return self.session.product is None or place == (table.run.product, table.run.view)
 
-    def _take_read(self, found: _Loaded, writes: int, scope: Scope) -> None:
+    def _takeread(self, found: Loaded, writes: int, scope: Scope) -> None:
         if writes != self._writes or self._unwritten or scope != self.scope:
             self._reload.start()  # a verdict was given, or a scope chosen meanwhile: what was read does not know it
         else:
             self._take(found)
 
-    def _take(self, found: _Loaded) -> None:
+    def _take(self, found: Loaded) -> None:
         before, self.table = self.table, found.table
         self.is_loading = False
         self.choices, self.reason, self.scope = found.choices, found.reason, found.scope
         wanted, self._wanted = self._wanted, Wanted()
         table = self.table
         if table is None:
-            self.rows, self.row = _NOTHING, None
-            self.loaded.emit()
+            self._show_nothing()
             return
         same = before is not None and before.scoring.id == table.scoring.id
         if not same or before is None or self.threshold == before.threshold or table.threshold == self.threshold:
-            self.threshold = table.threshold
-        changed = _changed(before, table) if same else None
+            moved = None if same else self._moved.of(table.scoring.id)
+            self.threshold = table.threshold if moved is None else moved
+        changed = changed_row(before, table) if same else None
         row = self.row if same else None
         if not same:
-            self.kind = _first_kind(table, self.scope)
+            self.kind = first_kind(table, self.scope)
         if wanted.kind is not None:
             self.kind, row = wanted.kind, None
         self.rows = review.queue(table, self.kind, self.threshold, self.scope)
@@ -367,6 +363,14 @@ class Review(QObject):
         self._tell_row()
         if found.offered != self.offered:
             self._take_offers(found.offered)
+
+    def _show_nothing(self) -> None:
+        """There is no table: whatever showed one of its rows forgets it."""
+        self.rows, self.row = _NOTHING, None
+        self.loaded.emit()
+        self.queue_changed.emit()
+        self._tell_row()
+        self._take_offers(0)
 
     def _fail(self, error: Exception) -> None:
         self.is_loading = False
@@ -390,6 +394,8 @@ class Review(QObject):
 
     def _on_settled(self) -> None:
         self._requeue()
+        if self.table is not None:
+            self._moved.remember(self.table.scoring.id, self.threshold if self.is_moved else None)
         self.threshold_settled.emit(self.threshold)
         if self.row is None:
             self.go_to(0)
@@ -420,9 +426,9 @@ class Review(QObject):
     def _on_session_closed(self) -> None:
         self._settle.stop()
         self._reload.stop()
-        self.table, self.rows, self.row, self.choices = None, _NOTHING, None, ()
-        self.reason, self.offered, self._is_stale, self._unwritten = "", 0, True, 0
-        self.loaded.emit()
+        self.table, self.choices = None, ()
+        self.reason, self._is_stale, self._unwritten = "", True, 0
+        self._show_nothing()
 
     def _on_images_changed(self, _: object) -> None:
         self._is_stale = True
@@ -438,49 +444,6 @@ class Review(QObject):
         self._is_stale = True
         if self._is_active:
             self._reload.start()
-
-
-def _read(
-    project: Project,
-    number: int | None,
-    scoring: int | None,
-    product: str | None,
-    view: str | None,
-    scope: Scope | None,
-) -> _Loaded:
-    choices = tuple(review.scorings(project, product=product, view=view))
-    if number is not None and not any(one.number == number for one in choices):
-        choices = tuple(review.scorings(project))  # another product's training was asked for
-        product = view = None
-    try:
-        table = review.load(project, number, scoring, product=product, view=view)
-    except InputError as error:
-        return _Loaded(choices, None, "test", error.what, 0)
-    chosen: Scope = scope if scope is not None and scope in table.scopes() else table.default_scope()
-    _prepare(table, chosen)
-    offered = len(review.feedback(project, table.run.product, table.run.view))
-    return _Loaded(choices, table, chosen, "", offered)
-
-
-def _prepare(table: ReviewTable, scope: Scope) -> None:
-    """Whatever takes longer than a frame, off the GUI thread."""
-    table.rows(scope)
-    table.columns(scope)
-    table.roc(scope)
-
-
-def _first_kind(table: ReviewTable, scope: Scope) -> Kind:
-    """What a person should see first: false rejects, escapes, else what is rejected, else what lies near."""
-    kinds: tuple[Kind, ...] = ("false_rejects", "escapes", "rejects", "near")
-    return next((kind for kind in kinds if review.queue(table, kind, table.threshold, scope).size), "all")
-
-
-def _changed(before: ReviewTable | None, after: ReviewTable) -> int | None:
-    """The one unit whose verdict differs; None when none or several do."""
-    if before is None or len(before) != len(after):
-        return None
-    rows = np.flatnonzero(before.verdict != after.verdict)
-    return int(rows[0]) if rows.size == 1 else None
 
 
 def verdict_code(verdict: Verdict) -> int:

@@ -9,13 +9,16 @@ import numpy as np
 from PySide6.QtCore import QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QMenu,
     QPushButton,
     QSizePolicy,
+    QStackedWidget,
     QToolButton,
+    QToolTip,
     QVBoxLayout,
     QWidget,
 )
@@ -34,6 +37,8 @@ from core.workflow import review as reviewing
 from core.workflow.review import ReviewTable
 
 _WORDS_FROM: Final = 1040
+_LEAST: Final = 150
+_LEAST_TWO: Final = 234  # with two lines of tools: the tiles still tell their intervals
 _ROC_FROM: Final = 860  # pixels of width: below, the curve gives its room to the histogram
 
 
@@ -46,11 +51,12 @@ class ThresholdPanel(QWidget):
         super().__init__(parent)
         self._review = review
         self._auroc = ""
+        self._scoring: int | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 4, 8, 4)
         column.setSpacing(2)
-        self._row = self._tools()
-        column.addLayout(self._row)
+        self._box = self._build_tools()
+        column.addLayout(self._box)
         row = QHBoxLayout()
         row.setSpacing(12)
         self.histogram = Histogram(self)
@@ -61,18 +67,39 @@ class ThresholdPanel(QWidget):
         self._curve = self._roc()
         row.addWidget(self._curve)
         column.addLayout(row, 1)
-        self.setMinimumHeight(150)
+        self.setMinimumHeight(_LEAST)
         self._connect()
 
     # -- building
 
-    def _tools(self) -> QHBoxLayout:
-        row = QHBoxLayout()
-        row.setSpacing(6)
+    def _build_tools(self) -> QBoxLayout:
+        """Choosers, then the threshold; room is kept for what comes and goes, so that nothing moves under the mouse."""
+        box = QBoxLayout(QBoxLayout.Direction.LeftToRight)
+        box.setSpacing(6)
+        self._choosers, self._tools = QWidget(self), QWidget(self)
+        self._chooser_row = _row(self._choosers)
+        row = _row(self._tools)
+        self._build_value(row)
+        self._build_source(row)
         row.addStretch(1)
-        self.word = QLabel(tr("Threshold"), self)
-        row.addWidget(self.word)
-        self.value = QDoubleSpinBox(self)
+        self.log = QToolButton(self._tools)
+        self.log.setText(tr("log"))
+        self.log.setAutoRaise(True)
+        self.log.setToolTip(tr("Count on a logarithmic scale: one part is seen beside thousands"))
+        self.log.setAccessibleName(self.log.toolTip())
+        self.near = self._tool("zoom_in", "")
+        for button in (self.log, self.near):
+            button.setCheckable(True)
+            row.addWidget(button)
+        self.log.setChecked(bool(self._review.session.memory.recall("review log", True)))
+        self._on_zoomed(False)
+        box.addWidget(self._choosers)
+        box.addWidget(self._tools, 1)
+        return box
+
+    def _build_value(self, row: QHBoxLayout) -> None:
+        row.addWidget(QLabel(tr("Threshold"), self._tools))
+        self.value = QDoubleSpinBox(self._tools)
         theme.indent(self.value)
         self.value.setDecimals(4)
         self.value.setRange(-1e6, 1e6)
@@ -88,35 +115,36 @@ class ThresholdPanel(QWidget):
         self.suggest.setMenu(self._menu)
         self.suggest.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         row.addWidget(self.suggest)
-        self.keep = QPushButton(tr("Keep as draft"), self)
+        self.keep = QPushButton(tr("Keep as draft"), self._tools)
         self.keep.setToolTip(tr("Make it the next version of this training's decision settings, as a draft"))
         row.addWidget(self.keep)
-        self.back = QPushButton(tr("Back"), self)
-        self.back.setProperty("role", "flat")
-        row.addWidget(self.back)
-        self.source = QLabel(self)
+
+    def _build_source(self, row: QHBoxLayout) -> None:
+        """Where the threshold comes from, or while it is moved the way back; and whether its figures flatter it."""
+        self._place = QStackedWidget(self._tools)
+        self.source = QLabel(self._place)
         self.source.setProperty("role", "muted")
         self.source.setTextFormat(Qt.TextFormat.PlainText)
-        row.addWidget(self.source)
-        self.badge = QLabel(tr("optimistic"), self)
+        self.back = QPushButton(self._place)
+        self.back.setProperty("role", "flat")
+        self.back.setToolTip(tr("It is moved, not kept. Press to go back to what was kept or proposed"))
+        self._place.addWidget(self.source)
+        self._place.addWidget(self.back)
+        self.back.setText(tr("Back to {value}", value="0.0000"))
+        words = (tr("proposed, not kept"), tr("version {n}, {state}", n=10, state=tr("approved")))
+        widest = max(self.source.fontMetrics().horizontalAdvance(one) for one in words)
+        self._place.setFixedWidth(max(widest + 8, self.back.sizeHint().width()))
+        self._place.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Maximum)
+        row.addWidget(self._place)
+        self.badge = QPushButton(tr("optimistic"), self._tools)
         self.badge.setProperty("role", "chip")
-        self.badge.setToolTip(
-            tr(
-                "It was chosen while looking at test images, so their figures flatter it.\n"
-                "Measure on other images before anyone relies on it."
-            )
-        )
-        self.badge.setSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+        self.badge.setToolTip(_optimistic())
+        self.badge.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        policy = QSizePolicy(QSizePolicy.Policy.Maximum, QSizePolicy.Policy.Maximum)
+        policy.setRetainSizeWhenHidden(True)
+        self.badge.setSizePolicy(policy)
+        self.badge.hide()
         row.addWidget(self.badge)
-        for widget in (self.back, self.badge):
-            widget.hide()  # until the threshold is moved
-        self.log = self._tool("log", tr("Count on a logarithmic scale: one part is seen beside thousands"))
-        self.log.setCheckable(True)
-        self.log.setChecked(bool(self._review.session.memory.recall("review log", True)))
-        self.near = self._tool("zoom_in", tr("Zoom to the threshold  (wheel; double click shows everything)"))
-        row.addWidget(self.log)
-        row.addWidget(self.near)
-        return row
 
     def _tool(self, sign: str, words: str) -> QToolButton:
         button = QToolButton(self)
@@ -162,7 +190,9 @@ class ThresholdPanel(QWidget):
         self.keep.clicked.connect(review.keep_threshold)
         self.back.clicked.connect(self._on_back_clicked)
         self.log.toggled.connect(self._on_log_toggled)
-        self.near.clicked.connect(lambda: self.histogram.zoom(0.5))
+        self.near.clicked.connect(self._on_near_clicked)
+        self.histogram.zoomed.connect(self._on_zoomed)
+        self.badge.clicked.connect(self._on_badge_clicked)
         self.counts.kind_chosen.connect(review.set_kind)
         review.loaded.connect(self._on_loaded)
         review.scope_changed.connect(self._on_loaded)
@@ -175,25 +205,33 @@ class ThresholdPanel(QWidget):
     def put_first(self, *widgets: QWidget) -> None:
         """Put the page's choosers at the left of the tools."""
         for place, widget in enumerate(widgets):
-            self._row.insertWidget(place, widget)
+            self._chooser_row.insertWidget(place, widget)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """The curve goes first where there is no room, then words that a tooltip says too."""
+        """Where there is no room the curve's words go first, then the curve; the threshold gets a line of its own."""
         super().resizeEvent(event)
         self._curve.setVisible(self.width() >= _ROC_FROM)
         wide = self.width() >= _WORDS_FROM
         self._roc_words.setVisible(wide)
         self.roc.set_caption("" if wide else self._auroc)
-        for widget in (self.word, self.source):
-            widget.setVisible(self.width() >= _WORDS_FROM)
+        self.keep.setText(tr("Keep as draft") if wide else tr("Keep"))
+        least = self._choosers.minimumSizeHint().width() + self._tools.minimumSizeHint().width() + self._box.spacing()
+        one_line = least <= self.contentsRect().width() - 16
+        self._box.setDirection(QBoxLayout.Direction.LeftToRight if one_line else QBoxLayout.Direction.TopToBottom)
+        self.setMinimumHeight(_LEAST if one_line else _LEAST_TWO)
 
     # -- showing
 
     def _on_loaded(self) -> None:
         table = self._review.table
         if table is None:
+            self._scoring = None
             self.histogram.set_columns(None)
+            self.histogram.show_all()
             return
+        if table.scoring.id != self._scoring:
+            self._scoring = table.scoring.id
+            self.histogram.show_all()  # scores of another training may lie elsewhere
         scope = self._review.scope
         self.histogram.set_columns(table.columns(scope))
         self._show_curves(table)
@@ -212,6 +250,7 @@ class ThresholdPanel(QWidget):
             self.roc.set_curves(Line(found.curve.fpr, found.curve.tpr, found.curve.thresholds), line)
             interval = found.area.interval
             span = "" if interval is None else f"<br>{100 * interval.low:.1f}–{100 * interval.high:.1f} %"
+            span += "" if interval is None else f"<br><small>{tr('95 % interval')}</small>"
             unit = tr("Cells") if table.has_cells else tr("Images")
             color = theme.COLOUR["accent"].name()
             numbers = tr("{g} good, {d} defective", g=f"{found.area.good:,}", d=f"{found.area.defective:,}")
@@ -276,7 +315,7 @@ class ThresholdPanel(QWidget):
             self.value.setValue(threshold)
         self._show_counts(table, threshold)
         self.keep.setEnabled(review.session.can_write and (review.is_moved or table.decision is None))
-        self.back.setVisible(review.is_moved)
+        self._place.setCurrentWidget(self.back if review.is_moved else self.source)
         self.back.setText(tr("Back to {value}", value=f"{table.threshold:.4f}"))
         self.badge.setVisible(review.is_optimistic)
         self.source.setText(self._source_words(table))
@@ -304,8 +343,6 @@ class ThresholdPanel(QWidget):
             self.roc.set_point(None)
 
     def _source_words(self, table: ReviewTable) -> str:
-        if self._review.is_moved:
-            return tr("moved, not kept")
         if table.decision is None:
             return tr("proposed, not kept")
         states = {
@@ -340,6 +377,22 @@ class ThresholdPanel(QWidget):
         if self._review.table is not None:
             self._review.set_threshold(self._review.table.threshold)
 
+    def _on_near_clicked(self, near: bool) -> None:
+        if near:
+            self.histogram.show_near()
+        else:
+            self.histogram.show_all()
+
+    def _on_zoomed(self, zoomed: bool) -> None:
+        """The button stays pressed while only a part is shown, by whatever way one came there."""
+        self.near.setChecked(zoomed)
+        words = tr("Show all scores again") if zoomed else tr("Look closely around the threshold  (wheel)")
+        self.near.setToolTip(words)
+        self.near.setAccessibleName(words)
+
+    def _on_badge_clicked(self) -> None:
+        QToolTip.showText(self.badge.mapToGlobal(self.badge.rect().bottomLeft()), _optimistic(), self.badge)
+
     def _on_log_toggled(self, is_log: bool) -> None:
         self._review.session.memory.remember("review log", is_log)
         self.histogram.set_log(is_log)
@@ -367,3 +420,17 @@ def _percent(word: str, value: float | None) -> str:
 
 def _rate(word: str, found: Mapping[str, Any] | None) -> str:
     return "" if found is None else f"{_percent(word, found['value'])} ({found['k']}/{found['n']})"
+
+
+def _row(parent: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout(parent)
+    row.setContentsMargins(0, 0, 0, 0)
+    row.setSpacing(6)
+    return row
+
+
+def _optimistic() -> str:
+    return tr(
+        "This threshold was chosen while looking at test images, so their figures flatter it.\n"
+        "Measure on other images before anyone relies on it."
+    )
