@@ -25,8 +25,9 @@ _PRESENT: Final = STATES.index("present")
 class Filter:
     """What must hold for an image to be shown; None and empty sets ask for nothing.
 
-    `score` is (lowest, highest), both inclusive. `problems`: only files that are unreadable, changed or gone; what is
-    gone is hidden otherwise. `ids`: only these images (and with the sort "given" in this order).
+    `score` is (lowest, highest), both inclusive. `problems`: only files that are unreadable, changed or gone, and good
+    images with a mask of a defect; what is gone is hidden otherwise. `ids`: only these images (and with the sort
+    "given" in this order).
     """
 
     product: str | None = None
@@ -59,13 +60,19 @@ class Filter:
         for column, words, chosen in wanted:
             if chosen:
                 keep &= _among(column, words, chosen)
-        wrong = table.problem | (table.state != _PRESENT)
+        wrong = table.problem | (table.state != _PRESENT) | contradictory(table)
         keep &= wrong if self.problems else table.state != _GONE
         if self.ids is not None:
             keep &= np.isin(table.ids, np.array(self.ids, np.int64))
         for word in self.text.split():
             keep &= _holding(table, word)
         return keep & _within(self.score, scores, len(table))
+
+
+def contradictory(table: ImageTable) -> NDArray[np.bool_]:
+    """(N,) bool: labelled good, and yet there is a mask of a defect."""
+    is_good: NDArray[np.bool_] = table.label == LABELS.index("good")
+    return table.masked & is_good
 
 
 class Arranger:

@@ -15,6 +15,7 @@ from core.words import LABELS, SPLITS, STATES
 
 _ROOT: Final = QModelIndex()
 _GONE: Final = STATES.index("gone")
+_GOOD: Final = LABELS.index("good")
 _CHANGED: Final = STATES.index("changed")
 
 
@@ -85,7 +86,7 @@ class ImageModel(QAbstractListModel):
         return None if np.isnan(score) else score
 
     def problem_at(self, place: int) -> str:
-        """What is wrong with the file, in words; '' when nothing is."""
+        """What is wrong with the image, in words; '' when nothing is."""
         row = self.rows[place]
         state = self.table.state[row]
         if state == _GONE:
@@ -94,6 +95,8 @@ class ImageModel(QAbstractListModel):
             return tr("This image has a problem")
         if state == _CHANGED:
             return tr("The file has changed since it was added")
+        if self.table.masked[row] and self.table.label[row] == _GOOD:
+            return tr("Labelled good, but there is a mask of a defect")
         return ""
 
     def rowCount(self, parent: QModelIndex | QPersistentModelIndex = _ROOT) -> int:

@@ -230,7 +230,14 @@ class ImageGrid(TileArea):
         if len(self.model) or loading:
             self._empty.hide()
             return
-        if total:
+        if total and self._filter.problems:
+            alone = self._filter == Filter(product=self._filter.product, problems=True)
+            well = tr("Every file can be read, and no good image has a mask of a defect.")
+            among = tr("None among the images that the other filters leave.")
+            self._empty.say(
+                tr("No problems found"), well if alone else among, button=tr("Show all images"), sign="check"
+            )
+        elif total:
             hidden = tr("The filter hides {images}.", images=count_words(total, "image", "images"))
             self._empty.say(tr("No image matches"), hidden, button=tr("Show all images"), sign="search")
         else:

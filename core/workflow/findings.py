@@ -12,7 +12,16 @@ from core.project.records import Problem
 from core.workflow.problems import is_of_mask
 
 FindingKind = Literal[
-    "folder_missing", "unreadable", "gone", "changed", "sizes_differ", "duplicates", "straddling", "one_lot", "file"
+    "folder_missing",
+    "unreadable",
+    "gone",
+    "changed",
+    "contradiction",
+    "sizes_differ",
+    "duplicates",
+    "straddling",
+    "one_lot",
+    "file",
 ]
 Mend = Literal["find_folder", "look_again", "show", "seen", "take_out", ""]
 _SHOWN: Final = 5_000  # images that one finding names
@@ -45,6 +54,7 @@ def look(project: Project) -> list[Finding]:
         *_states(project),
         *_files(project),
         *_duplicates(project),
+        *_contradictions(project),
         *_sizes(project),
         *_lots(project),
     ]
@@ -140,6 +150,19 @@ def _duplicates(project: Project) -> Iterator[Finding]:
             "take_out",
             images=tests,
             stops=True,
+        )
+
+
+def _contradictions(project: Project) -> Iterator[Finding]:
+    masked = project.masked_images()
+    found = [row.id for row in project.images(ids=masked, label="good", present_only=True)] if masked else []
+    if found:
+        yield Finding(
+            "contradiction",
+            f"{_images(len(found))} labelled good {'has' if len(found) == 1 else 'have'} a mask of a defect",
+            "Label what is defective, else a training learns the defect as good.",
+            "show",
+            images=tuple(found[:_SHOWN]),
         )
 
 

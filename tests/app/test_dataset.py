@@ -193,7 +193,7 @@ def test_scores_of_other_passes_are_not_those_of_the_training(tmp_path: Path) ->
 def test_the_page_says_what_there_is_and_what_is_next(opened: Opened, project_file: Path) -> None:
     _, page = opened(project_file)
     assert page.headline().startswith("chip  ·  14 images: 8 good, 4 defective, 2 unlabelled.")
-    assert page.next.text() == "Train"
+    assert page.next.text() == "Go to Train"
     assert len(page.grid.model) == 14
     assert page.filters.count.text() == "14"
 
@@ -360,7 +360,7 @@ def test_a_missing_folder_is_the_next_step_and_is_mended(
     qtbot.waitUntil(lambda: page.next.text() == "Find the images …", timeout=5000)
     assert finding(page, "folder_missing")
     page.mends.relocate(tmp_path / "moved")
-    qtbot.waitUntil(lambda: page.next.text() == "Train", timeout=10_000)
+    qtbot.waitUntil(lambda: page.next.text() == "Go to Train", timeout=10_000)
     assert window.session.table is not None
     assert window.session.table.path(0).is_file()
     assert page._panel.findings.findings == () or all(

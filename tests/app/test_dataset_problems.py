@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.dialogs.add_images import AddImages
@@ -77,3 +77,39 @@ def test_masks_that_did_not_come_in_are_listed_and_leave_the_list_when_they_are_
     qtbot.waitUntil(lambda: lines(page) == {})
     assert window.session.project is not None
     assert len(window.session.project.masked_images()) == 2
+
+
+def test_problems_show_good_images_with_a_mask_and_say_when_there_are_none(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    window = window_maker()
+    page = opened(qtbot, window, project_file)
+    session, left = window.session, Qt.MouseButton.LeftButton
+    qtbot.waitUntil(lambda: len(page.grid.model) == 14)
+    page.grid.setFocus()
+    qtbot.mouseClick(page.filters.problems, left)
+    qtbot.waitUntil(lambda: not len(page.grid.model))
+    assert page.grid._empty._title.text() == "No problems found"
+    assert page.grid.hasFocus() and page.filters.problems.isChecked()
+    assert session.project is not None
+    good = next(iter(session.project.images(label="good"))).id
+    session.write(lambda project: project.import_mask(good, np.ones((48, 64), np.uint8)), touched=(good,))
+    qtbot.waitUntil(lambda: bool(page._panel.findings.findings))
+    assert "1 image labelled good has a mask of a defect" in page._panel.findings.findings[0].sentence
+    page.grid.arrange()
+    qtbot.waitUntil(lambda: page.grid.shown_ids().tolist() == [good])
+    assert "Labelled good, but there is a mask" in page.grid.model.problem_at(0)
+    qtbot.mouseClick(page.filters.problems, left)
+    qtbot.waitUntil(lambda: len(page.grid.model) == 14)
+    assert not page.filters.problems.isChecked() and not page.filters.problems.hasFocus()
+
+
+def test_a_cleared_search_has_nothing_to_clear(qtbot: QtBot, window_maker: WindowMaker, project_file: Path) -> None:
+    window = window_maker()
+    page = opened(qtbot, window, project_file)
+    search = page.filters.search
+    cross = max(search.findChildren(QToolButton), key=lambda one: one.x())
+    qtbot.keyClicks(search, "09")
+    qtbot.waitUntil(lambda: len(page.grid.model) == 1 and cross.property("opacity") == 1.0)
+    page.filters.clear()
+    qtbot.waitUntil(lambda: cross.property("opacity") == 0.0)

@@ -122,3 +122,18 @@ def test_a_problem_with_a_mask_is_mended_by_looking_again_or_taken_off(tmp_path:
         add_to(project, None)
         (found,) = of_kind(project, "file")
         assert found.sentence.startswith("0_mask.png: this mask measures")
+
+
+def test_good_images_with_a_mask_of_a_defect_contradict_themselves(tmp_path: Path) -> None:
+    root = fill(tmp_path / "nut", *(f"good/{n}.png" for n in range(12)), "bad/0.png")
+    import_folder(root, tmp_path / "project", Choice())
+    with Project.open(tmp_path / "project") as project:
+        bad = next(iter(project.images(label="defective"))).id
+        good = next(iter(project.images(label="good"))).id
+        project.import_mask(bad, np.ones((16, 24), np.uint8))
+        assert of_kind(project, "contradiction") == []
+        project.import_mask(good, np.ones((16, 24), np.uint8))
+        (found,) = of_kind(project, "contradiction")
+        assert found.images == (good,) and found.sentence == "1 image labelled good has a mask of a defect"
+        project.set_label([good], "defective")
+        assert of_kind(project, "contradiction") == []

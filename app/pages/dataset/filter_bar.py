@@ -208,11 +208,10 @@ class FilterBar(QWidget):
         self.splits.choose(wish.split)
         self.labels.choose(wish.label)
         self.classes.choose(wish.defect_class)
-        self.search.blockSignals(True)
         self.search.setText(wish.text)
-        self.search.blockSignals(False)
         self.score.set_span(wish.score)
         self.problems.setChecked(wish.problems)
+        self._slowly.stop()  # what was set is said below
         self._ids = wish.ids
         self.chosen.setVisible(wish.ids is not None)
         self.chosen.setText(f"{title or tr('Chosen images')}  ✕")
@@ -290,10 +289,14 @@ class FilterBar(QWidget):
         self.splits.set_choices((split, split_word(split)) for split in SPLITS)
         self.classes = Choices(tr("Class"), self)
         self.score = ScoreRange(self)
-        self.problems = QPushButton(tr("Problems"), self)
+        self.problems = QToolButton(self)
+        self.problems.setText(tr("Problems"))
         self.problems.setCheckable(True)
-        self.problems.setProperty("role", "flat")
-        self.problems.setToolTip(tr("Only files that are unreadable, changed or gone"))
+        self.problems.setProperty("role", "toggle")
+        self.problems.setFocusPolicy(Qt.FocusPolicy.TabFocus)  # else its frame stays after it was switched off
+        self.problems.setToolTip(
+            tr("Only files that are unreadable, changed or gone, and good images with a mask of a defect")
+        )
         for choice in (self.labels, self.splits, self.classes, self.score):
             choice.changed.connect(self._slowly.start)
             row.addWidget(choice)

@@ -392,6 +392,7 @@ class DatasetPage(Page):
     def _on_closed(self) -> None:
         self._facts, self._scored, self._places = Facts(), Scored(), {}
         self._panel.findings.show_findings(())
+        self._panel.show_place("", Counts(), [])
         self.grid.set_scores(self._scored.ids, self._scored.scores)
         self.filters.set_scored(False)
         self.tree.show_nodes([])

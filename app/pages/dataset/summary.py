@@ -196,8 +196,8 @@ def _of_trainings(facts: Facts, place: Place) -> Step | None:
         what = {"training": active[0].number}
         return Step("watch", tr("Watch the training"), tr("A training is at work."), "train", what)
     if not runs:
-        why = tr("Good images are ready. One click learns what they look like.")
-        return Step("train", tr("Train"), why, "train", {"new": True})
+        why = tr("Good images are ready. The Train page learns from them with one click.")
+        return Step("train", tr("Go to Train"), why, "train", {"new": True})
     best = usable(runs)
     if best is None:
         why = tr("The last training ended without a model.")
