@@ -9,7 +9,7 @@ from typing import Final, Literal
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
 
 from app.words import tr
 
@@ -115,7 +115,7 @@ class Actions(QObject):
             else:
                 action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
                 window.addAction(action)
-            action.triggered.connect(lambda _=False, command_id=command.id: self.run(command_id))
+            action.triggered.connect(lambda _=False, command=command: self._on_triggered(command))
             self._actions[command.id] = action
 
     def action(self, command_id: str) -> QAction:
@@ -164,6 +164,11 @@ class Actions(QObject):
             for action in acting:
                 action.setShortcutContext(Qt.ShortcutContext.WidgetShortcut)
 
+    def _on_triggered(self, command: Command) -> None:
+        if command.where == "image" and QApplication.activePopupWidget() is not None:
+            return  # a key that was pressed in an open menu; an entry that is chosen closes its menu before
+        self.run(command.id)
+
     def refresh(self) -> None:
         """Ask again what can be done now."""
         for command_id, action in self._actions.items():
@@ -181,7 +186,10 @@ class CommandMenu(QMenu):
         self._table = actions
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """To another entry or menu."""
+        """To another entry or menu; Enter does what is chosen."""
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Space):
+            super().keyPressEvent(event)
+            return
         with self._table.resting():
             super().keyPressEvent(event)
 

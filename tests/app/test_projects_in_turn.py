@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QPushButton
 from pytestqt.qtbot import QtBot
 
 from app.canvas.view import Canvas
+from app.pages.dataset import DatasetPage
 from app.pages.review import ReviewPage
 from app.window import MainWindow
 from tests.app.conftest import WindowMaker
@@ -58,13 +59,18 @@ def test_every_page_forgets_the_project_before(
     window.go("dataset")
     window.go("annotate")
     qtbot.waitUntil(lambda: all(one.picture is not None for one in (window.page.findChildren(Canvas))))  # type: ignore[union-attr]
+    window.go("dataset")
+    dataset = window.page
+    assert isinstance(dataset, DatasetPage)
+    window.session.set_selection([int(dataset.grid.shown_ids()[0])])
+    qtbot.waitUntil(lambda: dataset._panel.title.text() == "good 0.png")
     window.session.memory.remember(f"page {project_file}", page)
     window.session.close()
     seen = [one for one in window.findChildren(Canvas) if one.picture is not None]
     assert not seen
     assert review._inspector.nearest.isHidden() and review._inspector.nearest.image_id is None
     assert review._inspector.offer.isHidden() and review.review.row is None
-    assert not review.viewer.strip._steps
+    assert not review.viewer.strip._steps and dataset._panel.title.text() == ""
     opened(qtbot, window, project_file)
     assert window.page is not None and window.page.key == page
     if page == "review":

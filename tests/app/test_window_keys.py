@@ -85,4 +85,27 @@ def test_keys_in_an_open_menu_leave_the_image_behind_it_alone(
     QTest.keyClick(menu, Qt.Key.Key_Return)
     assert QApplication.activePopupWidget() is None
     assert session.current != image
+    QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(action).center())
+    entry = next(one for one in menu.actions() if one.objectName() == "image.previous")
+    QTest.mouseClick(menu, Qt.MouseButton.LeftButton, pos=menu.actionGeometry(entry).center())
+    assert session.current == image
     assert session.project is not None and session.project.image(image or 0).label == "defective"
+
+
+def test_keys_in_a_menu_of_a_tool_leave_the_image_behind_it_alone(
+    qtbot: QtBot, window_maker: WindowMaker, tmp_path: Path
+) -> None:
+    with scored_project(tmp_path) as project:
+        file = project.file
+    window = window_maker()
+    shown(qtbot, window, file, "review")
+    page = window.page
+    assert isinstance(page, ReviewPage)
+    qtbot.waitUntil(lambda: page.review.row is not None and page.viewer.left.hasFocus())
+    menu = page.panel.suggest.menu()
+    menu.popup(page.panel.suggest.mapToGlobal(page.panel.suggest.rect().bottomLeft()))
+    qtbot.keyClick(menu, Qt.Key.Key_K)
+    menu.close()
+    assert page.review.reviewed()[0] == 0
+    qtbot.keyClick(page.viewer.left, Qt.Key.Key_K)
+    assert page.review.reviewed()[0] == 1
