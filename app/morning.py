@@ -40,6 +40,8 @@ class MorningBanner(QFrame):
         self._seen_at = ""
         self._newest = ""  # when the last of those that are told of ended
         self._is_wanted = False
+        self._here: int | None = None
+        self._links: list[tuple[int, QPushButton]] = []  # scoring, and what leads to it
         self.setProperty("role", "card")
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 8, 8)
@@ -74,6 +76,12 @@ class MorningBanner(QFrame):
                 self._show(found)
 
         self._session.background.run(lambda: _look(project, moment), done, owner=self, key="morning")
+
+    def be_at(self, scoring: int | None) -> None:
+        """The scoring that is looked at already: nothing leads to it."""
+        self._here = scoring
+        for number, button in self._links:
+            button.setVisible(number != scoring)
 
     def dismiss(self) -> None:
         """Seen."""
@@ -119,6 +127,8 @@ class MorningBanner(QFrame):
         elif one.scoring is not None:
             button = self._link(holder, tr("Look at it"))
             button.clicked.connect(lambda: self._follow({"training": one.number, "scoring": one.scoring}))
+            button.setVisible(one.scoring != self._here)
+            self._links.append((one.scoring, button))
             row.addWidget(button)
         else:
             button = self._link(holder, tr("Look at it") if one.state in ("finished", "stopped") else tr("See why"))
@@ -139,6 +149,7 @@ class MorningBanner(QFrame):
         self.chosen.emit(what)
 
     def _empty(self) -> None:
+        self._links.clear()
         while (item := self._lines.takeAt(0)) is not None:
             if (widget := item.widget()) is not None:
                 widget.deleteLater()

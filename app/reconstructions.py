@@ -20,6 +20,7 @@ _BUSY_MS: Final = 50
 _IDLE_MS: Final = 1000
 _MOST_CHILDREN: Final = 2  # two trainings compared; each holds a framework in memory
 _TRIM_EVERY: Final = 25  # answers
+_REST_MS: Final = 60_000  # while nobody looks at reconstructions, models leave the memory after this
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,10 @@ class Reconstructions(QObject):
         self._answered = 0
         self._timer = QTimer(self)
         self._timer.timeout.connect(self._on_timer_timeout)
+        self._leaving = QTimer(self)
+        self._leaving.setSingleShot(True)
+        self._leaving.setInterval(_REST_MS)
+        self._leaving.timeout.connect(self._end_children)
         session.closing.connect(self.close)
 
     def ask(self, asked: Asked, passes: int = MOST_PASSES) -> None:
@@ -114,8 +119,21 @@ class Reconstructions(QObject):
         for child in self._children.values():
             child.forget_waiting()
 
+    def stay(self) -> None:
+        """Somebody looks at reconstructions: models stay loaded until they were idle for long."""
+        self._leaving.stop()
+
+    def rest(self) -> None:
+        """Nobody looks any more: models go after a minute, unless `stay` is called."""
+        if self._children:
+            self._leaving.start()
+
     def close(self) -> None:
         """End the workers; what was asked is not answered any more."""
+        self._leaving.stop()
+        self._end_children()
+
+    def _end_children(self) -> None:
         self._timer.stop()
         for child in self._children.values():
             child.close()

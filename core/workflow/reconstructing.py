@@ -24,7 +24,7 @@ from core.project.results import RunRow
 from core.reconstructions import FOLDER, MOST_PASSES, Request
 from core.workflow.deciding import differs
 
-IDLE_S: Final = 60.0
+IDLE_S: Final = 300.0
 PATIENCE_S: Final = 120.0  # for one image, the loading of the model included
 MOST_WAITING: Final = 8  # whoever leafs through images wants the last ones
 _CLOSING_S: Final = 0.1  # an idle child needs a few milliseconds; one at work has nothing to lose

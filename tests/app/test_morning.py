@@ -14,7 +14,7 @@ from app.pages.dataset import DatasetPage
 from app.pages.review import ReviewPage
 from app.window import MainWindow
 from tests.app.conftest import WindowMaker
-from tests.scored import scored_project
+from tests.scored import scored_project, strip_of_shots
 
 
 @pytest.fixture
@@ -89,3 +89,17 @@ def test_what_was_seen_is_not_told_again_at_the_next_opening(window: MainWindow,
 def test_what_failed_leads_to_training(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.mouseClick(button(dataset(window).morning, "See why"), Qt.MouseButton.LeftButton)
     assert window.page is not None and window.page.key == "train"
+
+
+def test_nothing_leads_to_what_is_looked_at_already(window_maker: WindowMaker, tmp_path: Path, qtbot: QtBot) -> None:
+    shots = [one for one in strip_of_shots() if one.label == "defective" or (one.score or 0) <= 0.3]  # no false reject
+    with scored_project(tmp_path, shots) as project:
+        file = project.file
+    window = window_maker()
+    window.open_path(file)
+    qtbot.waitUntil(lambda: isinstance(window.page, DatasetPage) and not dataset(window).morning.isHidden())
+    assert not button(dataset(window).morning, "Look at it").isHidden()
+    window.go("review")
+    page = review(window)
+    qtbot.waitUntil(lambda: page.review.row is not None and not page.morning.isHidden())
+    assert button(page.morning, "Look at it").isHidden()

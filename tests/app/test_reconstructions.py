@@ -71,8 +71,13 @@ def test_an_image_comes_with_all_its_passes_and_is_kept(
     assert asked == Asked(1, image) and isinstance(found, Reconstruction)
     assert len(found.crops) == 1 and len(found.crops[0].passes) == 5 and found.gate == 0.5
     assert len(workers()) == 1
-    reconstructions.close()
-    assert workers() == []
+    reconstructions._leaving.setInterval(0)
+    reconstructions.rest()
+    reconstructions.stay()  # somebody looks again
+    qtbot.wait(1)
+    assert len(workers()) == 1
+    reconstructions.rest()
+    qtbot.waitUntil(lambda: workers() == [])
     with qtbot.assertNotEmitted(reconstructions.began), qtbot.waitSignal(reconstructions.ready, timeout=5000) as again:
         reconstructions.ask(Asked(1, image), 2)
     assert again.args is not None and again.args[0] == Asked(1, image)

@@ -266,12 +266,12 @@ def test_good_outside_test_is_offered_and_moves_when_asked(opener: Opener, tmp_p
     page.review.give_verdict("good")
     panel = page._inspector
     assert panel is not None
-    qtbot.waitUntil(lambda: not panel.offer.isHidden())
+    qtbot.waitUntil(lambda: not panel.decide.isHidden())
     dialog = FeedingDialog(page.session, "nut", "main", page)
     qtbot.waitUntil(lambda: dialog.list.count() == 1)
     qtbot.mouseClick(dialog.add, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: [row.split for row in project.images() if row.path.stem == "new"] == ["train"])
-    qtbot.waitUntil(panel.offer.isHidden)
+    qtbot.waitUntil(panel.decide.isHidden)
 
 
 def test_passes_of_a_reconstruction_are_shown_one_by_one(page: ReviewPage, qtbot: QtBot) -> None:

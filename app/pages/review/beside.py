@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
-from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QColor, QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from app.canvas.picture import Picture
 from app.canvas.view import Canvas
 from app.commands import Actions
+from app.elided import Elided
 from app.pages.review.explaining import rebuilt_picture
 from app.pages.review.state import Review
 from app.pages.review.strip import PassStrip, pass_word
@@ -29,14 +32,38 @@ class Pane(QWidget):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        self.word = QLabel(words, self)
+        self.word = Elided(self)  # both panes stay equally wide, whatever stands above them
+        self.word.setText(words)
         self.word.setProperty("role", "muted")
-        self.word.setContentsMargins(8, 2, 8, 3)
-        column.addWidget(self.word)
+        self._head = QHBoxLayout()
+        self._head.setContentsMargins(8, 2, 8, 3)
+        self._head.addWidget(self.word, 1)
+        column.addLayout(self._head)
+        self.legend = QLabel(self)
+        self.legend.setTextFormat(Qt.TextFormat.RichText)
+        self.legend.hide()
+        self._head.addWidget(self.legend)
         self.canvas = Canvas(self)
         self.canvas.navigation.wheel_zooms = bool(session.settings.get("work.wheel_zooms"))
         actions.attach(self.canvas)
         column.addWidget(self.canvas, 1)
+
+    def show_legend(self, lines: Sequence[tuple[QColor, str]]) -> None:
+        """Say what the lines over the image are; nothing where that leaves no room for the words on the left."""
+        marks = [
+            f"<span style='background:#26292d;color:{colour.name()}'>&nbsp;━&nbsp;</span>&nbsp;{words}"
+            for colour, words in lines
+        ]
+        self.legend.setText("&nbsp;&nbsp; ".join(marks))
+        self._fit_legend()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._fit_legend()
+
+    def _fit_legend(self) -> None:
+        room = self.width() - self.fontMetrics().horizontalAdvance(self.word.text()) - 40
+        self.legend.setVisible(bool(self.legend.text()) and self.legend.sizeHint().width() <= room)
 
 
 class Beside(Pane):
@@ -90,6 +117,7 @@ class Beside(Pane):
     def activate(self) -> None:
         """The page came on screen."""
         self._is_active = True
+        self._session.reconstructions.stay()
         if self._found is None:
             self._dwell.start()
 
@@ -97,6 +125,7 @@ class Beside(Pane):
         """The page went: nothing is asked for."""
         self._is_active = False
         self._dwell.stop()
+        self._session.reconstructions.rest()
 
     def begin(self) -> None:
         """Another row, or none: what stood here goes."""
@@ -156,9 +185,10 @@ class Beside(Pane):
     def _on_reconstruction_began(self, asked: Asked, loads: bool) -> None:
         if not self._is_mine(asked):
             return
-        words = tr("Loading the model, once …") if loads else tr("Rebuilding the image …")
+        words = tr("Loading the model …") if loads else tr("Rebuilding the image …")
         self._strip.show_words(words)
-        self._say(words, tr("The contour is there already: it comes from the stored map."))
+        known = tr("The contour is there already: it comes from the stored map.")
+        self._say(words, tr("This takes some seconds; it stays loaded while you review.") if loads else known)
 
     def _on_reconstruction_failed(self, asked: Asked, error: Exception) -> None:
         if self._is_mine(asked):

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QAbstractButton, QGridLayout, QSizePolicy, QWidget
+from PySide6.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen, QResizeEvent
+from PySide6.QtWidgets import QAbstractButton, QGridLayout, QLabel, QSizePolicy, QWidget
 
 from app import theme
 from app.pages.review.kinds import kind_hint, kind_word
@@ -25,6 +25,7 @@ _SIGNS: Final[dict[Kind, str]] = {
     "caught": "defective",
     "passed": "good",
 }
+_NOTE_FROM: Final = 172  # px: two tiles with three lines each, and the note
 _WRONG: Final[tuple[Kind, ...]] = ("false_rejects", "escapes")
 
 
@@ -126,6 +127,7 @@ class Counts(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._has_rates = False
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(6)
@@ -133,6 +135,11 @@ class Counts(QWidget):
         for place, tile in enumerate(self.tiles):
             tile.clicked.connect(lambda _=False, tile=tile: self._on_tile_clicked(tile))
             grid.addWidget(tile, place // 2, place % 2)
+        self.note = QLabel(tr("in brackets: 95 % interval"), self)
+        self.note.setProperty("role", "muted")
+        self.note.setToolTip(tr("Where the rate of many more such parts lies, by Wilson's formula"))
+        self.note.setAlignment(Qt.AlignmentFlag.AlignHCenter)
+        grid.addWidget(self.note, 2, 0, 1, 2)
 
     def show_counts(self, found: Confusion, *, units: int, near: int, unreviewed: int, unseen: int) -> None:
         """Other counts; `units` are those of the scope, for a lot without labels."""
@@ -142,6 +149,16 @@ class Counts(QWidget):
             shown = [_unlabelled(kind, found, units, near, unreviewed, unseen) for kind in _UNLABELLED]
         for tile, count in zip(self.tiles, shown, strict=True):
             tile.show_count(count)
+        self._has_rates = bool(found.good or found.defective)
+        self._show_note()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """The note goes where the tiles are too low for the interval that it names."""
+        super().resizeEvent(event)
+        self._show_note()
+
+    def _show_note(self) -> None:
+        self.note.setVisible(self._has_rates and self.height() >= _NOTE_FROM)
 
     def show_kind(self, kind: Kind) -> None:
         """Which queue is open."""

@@ -142,14 +142,17 @@ class Inspector(QWidget):
         self.offer.setProperty("role", "card")
         inner = QVBoxLayout(self.offer)
         inner.setContentsMargins(12, 10, 12, 10)
+        heading = QLabel(tr("Feed back"), self.offer)
+        heading.setProperty("role", "section")
+        inner.addWidget(heading)
         self.offer_words = QLabel(self.offer)
         self.offer_words.setWordWrap(True)
         inner.addWidget(self.offer_words)
-        button = QPushButton(tr("Look and decide …"), self.offer)
-        button.clicked.connect(self.offers_wanted)
-        inner.addWidget(button, 0, Qt.AlignmentFlag.AlignLeft)
+        self.decide = QPushButton(tr("Look and decide …"), self.offer)
+        self.decide.clicked.connect(self.offers_wanted)
+        inner.addWidget(self.decide, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.offer)
-        self.offer.hide()
+        self._on_offers_changed(0)
 
     # -- showing
 
@@ -161,6 +164,7 @@ class Inspector(QWidget):
         for widget in (self.score, self.judgement, self.mistake, self.margin, self.more, self.caveat, self.annotate):
             widget.setVisible(shown)
         self._under_score.setVisible(shown)
+        self.offer.setVisible(shown)
         self.history.clear()
         self.history.hide()
         if table is None or row is None:
@@ -188,15 +192,19 @@ class Inspector(QWidget):
             lot = images.lots[int(images.lot[at])]
             facts += [tr("lot {lot}", lot=lot)] if lot else []
         self.facts.setText(" · ".join(facts))
-        self.note.setText(self._note(table, row))
+        self.note.setText(self._note(table, row, cell))
 
-    def _note(self, table: ReviewTable, row: int) -> str:
+    def _note(self, table: ReviewTable, row: int, cell: str) -> str:
+        """What becomes of a verdict."""
         split = table.split_of(row)
+        kept = tr("Your verdict is kept with name and time; it changes no label and no figure.")
         if split == "test":
-            return tr("It stays in test: a verdict changes no label and no figure.")
+            return kept + " " + tr("The image stays in test, and no training learns from it.")
         if split == "train":
-            return tr("The training has seen this image: its score says little.")
-        return tr("Good offers it to the next training. A verdict changes no label by itself.")
+            return kept + " " + tr("The training has seen this image: its score says little.")
+        if cell:
+            return kept + " " + tr("Verdicts on single cells offer nothing to a training.")
+        return kept + " " + tr("If you say Good, the image waits below for the next training.")
 
     def _show_score(self) -> None:
         table, row = self._review.table, self._review.row
@@ -286,7 +294,10 @@ class Inspector(QWidget):
             self.annotate_wanted.emit(self._review.table.place(self._review.row)[0])
 
     def _on_offers_changed(self, count: int) -> None:
-        self.offer.setVisible(count > 0)
+        self.decide.setVisible(count > 0)
+        if not count:
+            self.offer_words.setText(tr("Nothing waits. Images outside test that you find good are offered here."))
+            return
         words = count_words(count, "good image that no training has seen", "good images that no training has seen")
         said = (
             tr("{images}, by your verdict. The next training could learn from it.")

@@ -36,7 +36,7 @@ from app.pages.review.threshold import ThresholdPanel
 from app.pages.review.viewer import Viewer
 from app.scoring_strip import ScoringStrip
 from app.session import Session
-from app.words import count_words, tr
+from app.words import tr
 from core.workflow.review import KINDS, Scored
 
 _PANEL_PX: Final = 216
@@ -56,6 +56,7 @@ class ReviewPage(Page):
         self.review = Review(session, self)
         self.nearest = NearestGood(self.review, self)
         self._inspector: Inspector | None = None
+        self._at_work = self._listens = False
         self._build(actions)
         self._slots: tuple[tuple[str, Callable[[], object]], ...] = (
             ("image.previous", self._on_previous_wanted),
@@ -107,7 +108,7 @@ class ReviewPage(Page):
         self.nearest.activate()
         self.morning.look()
         if self.session.project is not None:
-            self.scoring.listen()
+            self._listen()
         self._take_focus()
 
     def leave(self) -> None:
@@ -275,13 +276,9 @@ class ReviewPage(Page):
 
     def _on_loaded(self) -> None:
         table = self.review.table
+        self.morning.be_at(None if table is None else table.scoring.id)
         if table is None:
-            self._empty_title.setText(tr("Nothing to review yet"))
-            self._empty_words.setText(
-                tr("When a training has finished, its false rejects stand here, the worst first, with the reason why.")
-            )
-            keep_height(self._empty_words, _EMPTY_PX)
-            self._train.show()
+            self._say_nothing()
             self._stack.setCurrentIndex(0)
         else:
             self._show_choices()
@@ -293,6 +290,34 @@ class ReviewPage(Page):
             self._take_focus()
         self.headline_changed.emit()
         self.actions_table.refresh()
+
+    def _say_nothing(self) -> None:
+        """Why there is nothing to review, and what leads there."""
+        self._empty_title.setText(tr("Nothing to review yet"))
+        words = tr("When a training has finished, its false rejects stand here, the worst first, with the reason why.")
+        self._train.setText(tr("Go to Train"))
+        if self._at_work:
+            self._empty_title.setText(tr("A training is at work"))
+            words = tr("Its false rejects stand here when it has finished, the worst first, with the reason why.")
+            self._train.setText(tr("Watch the training"))
+        self._empty_words.setText(words)
+        keep_height(self._empty_words, _EMPTY_PX)
+        self._train.show()
+
+    def _on_status_changed(self, *_: object) -> None:
+        at_work = self.session.trainings.current is not None
+        if at_work != self._at_work:
+            self._at_work = at_work
+            if self.review.table is None and not self.review.is_loading:
+                self._say_nothing()
+
+    def _listen(self) -> None:
+        """Hear of trainings, from when a project is open."""
+        self.scoring.listen()
+        if not self._listens:
+            self._listens = True
+            self.session.trainings.status_changed.connect(self._on_status_changed)
+        self._at_work = self.session.trainings.current is not None
 
     def _take_focus(self) -> None:
         """Letters act at once: the image has the focus, unless a person works in a field or list of this page."""
@@ -322,6 +347,7 @@ class ReviewPage(Page):
                     continue  # there is nothing beside the one split
                 self.scope.addItem(kinds.scope_word(scope, count), scope)
             self.scope.setCurrentIndex(max(0, self.scope.findData(self.review.scope)))
+        self.panel.fit()
 
     # -- what happens
 
@@ -378,8 +404,8 @@ class ReviewPage(Page):
 def choice_words(one: Scored) -> str:
     """A scoring in the list of trainings."""
     when = datetime.fromisoformat(one.when).astimezone().strftime("%d %b %H:%M")
-    what = tr("new images") if one.is_lot else tr("test")
-    parts = [f"#{one.number} {one.title}", *settings_words(one), what, count_words(one.images, "image", "images"), when]
+    what = [tr("new images")] if one.is_lot else []
+    parts = [f"#{one.number} {one.title}", *settings_words(one), *what, tr("{n} scored", n=f"{one.images:,}"), when]
     return " · ".join(parts)
 
 

@@ -21,7 +21,8 @@ Face = Literal["picture", "difference"]
 DIFFERENCE_TOP: Final = 96  # grey levels at the hot end, the same for all images
 _CAPTION: Final = 32
 _GAP: Final = 10
-_LEAST, _MOST = 40, 104
+_LEAST, _MOST = 22, 104
+_NARROW: Final = 460
 
 
 @dataclass(frozen=True)
@@ -35,6 +36,7 @@ class _Step:
     word: str
     is_judged: bool
     is_made: bool
+    shape: QSize  # of the crop on the image: the model sees a square
 
 
 class PassStrip(QWidget):
@@ -42,8 +44,9 @@ class PassStrip(QWidget):
 
     chosen = Signal(int, str)  # pass, "picture" or "difference"
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, face: Face = "picture") -> None:
         super().__init__(parent)
+        self._face: Face = face  # what a person wants to see large, of every image
         self._steps: tuple[_Step, ...] = ()
         self._selected: tuple[int, Face] = (0, "picture")
         self._words = ""
@@ -62,6 +65,11 @@ class PassStrip(QWidget):
         """Pass and face that are shown large."""
         return self._selected
 
+    @property
+    def face(self) -> Face:
+        """What a person chose to see of a pass; it stays from image to image."""
+        return self._face
+
     def show_words(self, words: str) -> None:
         """Nothing to see yet, or not at all, and why."""
         self._steps, self._words = (), words
@@ -70,7 +78,10 @@ class PassStrip(QWidget):
     def show_crop(self, crop: CropPasses, colour_map: str) -> None:
         """The passes of one crop; the one that was judged is chosen."""
         judged = crop.judged
-        steps = [_Step(0, _pixmap(crop.given), None, None, tr("As given"), False, True)]
+        x0, y0, x1, y1 = crop.geometry.box
+        stretched = crop.geometry.mode == "stretch"  # else its edges are filled up to the square
+        shape = QSize(x1 - x0, y1 - y0) if stretched else QSize(1, 1)
+        steps = [_Step(0, _pixmap(crop.given), None, None, tr("As given"), False, True, shape)]
         for number, one in enumerate(crop.passes, start=1):
             picture = difference_picture(crop.difference(number), colour_map)
             steps.append(
@@ -82,10 +93,12 @@ class PassStrip(QWidget):
                     word=pass_word(number, judged),
                     is_judged=number == judged,
                     is_made=number <= judged,
+                    shape=shape,
                 )
             )
         self._steps, self._words = tuple(steps), ""
-        self._selected = (min(judged, len(crop.passes)), "picture")
+        number = min(judged, len(crop.passes))
+        self._selected = (number, self._face if number else "picture")
         self.setFixedHeight(self._side(self.width()) + _CAPTION + 8)
         self.update()
 
@@ -145,7 +158,7 @@ class PassStrip(QWidget):
         if step.difference is not None:
             faces.append(("difference", step.difference))
         for face, pixmap in faces:
-            rect = self._rect(step.number, face)
+            rect = _fitted(step.shape, self._rect(step.number, face))
             painter.setOpacity(1.0 if step.is_made else 0.55)
             painter.drawPixmap(rect, pixmap)
             painter.setOpacity(1.0)
@@ -156,8 +169,9 @@ class PassStrip(QWidget):
                 painter.setBrush(Qt.BrushStyle.NoBrush)
                 painter.drawRect(QRectF(rect).adjusted(-0.5, -0.5, 0.5, 0.5))
         whole = self._rect(step.number, "picture")
-        wide = whole.width() if step.difference is None else 2 * whole.width() + 2
-        caption = QRect(whole.left() - 4, whole.bottom() + 3, wide + 8, _CAPTION // 2)
+        wide = max(whole.width(), self._least_first()) if step.difference is None else 2 * whole.width() + 2
+        begin = whole.left() if step.difference is not None else whole.center().x() - wide // 2
+        caption = QRect(begin - 2, whole.bottom() + 3, wide + 4, _CAPTION // 2)
         plain = painter.font()
         if step.is_judged:
             bold = QFont(plain)
@@ -184,6 +198,8 @@ class PassStrip(QWidget):
 
     def _select(self, number: int, face: Face) -> None:
         wanted: tuple[int, Face] = (number, face if number else "picture")
+        if number:
+            self._face = face
         if wanted != self._selected:
             self._selected = wanted
             self.update()
@@ -191,12 +207,25 @@ class PassStrip(QWidget):
 
     def _side(self, width: int) -> int:
         passes = max(len(self._steps) - 1, 5)
-        room = width - _GAP * (passes + 2) - 2 * passes
-        return int(min(max(room / (2 * passes + 1), _LEAST), _MOST))
+        room = width - self._gap(width) * (passes + 2) - 2 * passes
+        side = room / (2 * passes + 1)
+        if side < self._least_first():
+            side = (room - self._least_first()) / (2 * passes)
+        return int(min(max(side, _LEAST), _MOST))
+
+    def _gap(self, width: int) -> int:
+        return _GAP if width >= _NARROW else _GAP // 2
+
+    def _least_first(self) -> int:
+        """Room for the words below what the model was given."""
+        return self.fontMetrics().horizontalAdvance(tr("As given")) + 2
 
     def _rect(self, number: int, face: Face) -> QRect:
-        side = self._side(self.width())
-        left = _GAP if number == 0 else _GAP + side + _GAP + (number - 1) * (2 * side + 2 + _GAP)
+        side, gap = self._side(self.width()), self._gap(self.width())
+        first = max(side, self._least_first())
+        if number == 0:
+            return QRect(gap + (first - side) // 2, 4, side, side)
+        left = gap + first + gap + (number - 1) * (2 * side + 2 + gap)
         return QRect(left + (side + 2 if face == "difference" else 0), 4, side, side)
 
     def _at(self, point: QPoint) -> tuple[int, Face] | None:
@@ -206,6 +235,17 @@ class PassStrip(QWidget):
             if step.difference is not None and self._rect(step.number, "difference").contains(point):
                 return step.number, "difference"
         return None
+
+
+def _fitted(shape: QSize, rect: QRect) -> QRect:
+    """The largest rectangle of that shape in the middle of `rect`."""
+    size = shape.scaled(rect.size(), Qt.AspectRatioMode.KeepAspectRatio).expandedTo(QSize(1, 1))
+    return QRect(
+        rect.left() + (rect.width() - size.width()) // 2,
+        rect.top() + (rect.height() - size.height()) // 2,
+        size.width(),
+        size.height(),
+    )
 
 
 def pass_word(number: int, judged: int) -> str:

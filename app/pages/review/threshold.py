@@ -37,7 +37,9 @@ from core.workflow import review as reviewing
 from core.workflow.review import ReviewTable
 
 _WORDS_FROM: Final = 1040
+_WORD_FROM: Final = 720  # of a line of its own: the whole word of a button
 _LEAST: Final = 150
+_NARROWEST: Final = 600
 _LEAST_TWO: Final = 234  # with two lines of tools: the tiles still tell their intervals
 _ROC_FROM: Final = 860  # pixels of width: below, the curve gives its room to the histogram
 
@@ -67,7 +69,7 @@ class ThresholdPanel(QWidget):
         self._curve = self._roc()
         row.addWidget(self._curve)
         column.addLayout(row, 1)
-        self.setMinimumHeight(_LEAST)
+        self.setMinimumSize(_NARROWEST, _LEAST)  # else the tools keep the room that they have in one line
         self._connect()
 
     # -- building
@@ -208,8 +210,15 @@ class ThresholdPanel(QWidget):
             self._chooser_row.insertWidget(place, widget)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Where there is no room the curve's words go first, then the curve; the threshold gets a line of its own."""
+        """Other tools fit now."""
         super().resizeEvent(event)
+        self.fit()
+
+    def fit(self) -> None:
+        """Where there is no room the curve's words go first, then the curve; the threshold gets a line of its own.
+
+        The page asks again when its choosers changed.
+        """
         self._curve.setVisible(self.width() >= _ROC_FROM)
         wide = self.width() >= _WORDS_FROM
         self._roc_words.setVisible(wide)
@@ -219,6 +228,8 @@ class ThresholdPanel(QWidget):
         one_line = least <= self.contentsRect().width() - 16
         self._box.setDirection(QBoxLayout.Direction.LeftToRight if one_line else QBoxLayout.Direction.TopToBottom)
         self.setMinimumHeight(_LEAST if one_line else _LEAST_TWO)
+        if not one_line and self.width() >= _WORD_FROM:
+            self.keep.setText(tr("Keep as draft"))
 
     # -- showing
 

@@ -17,7 +17,7 @@ from app.commands import Actions
 from app.pages.review import kinds
 from app.pages.review.bar import ViewBar
 from app.pages.review.beside import Beside, Pane
-from app.pages.review.explaining import Explained, explain
+from app.pages.review.explaining import CONTOUR, Explained, explain
 from app.pages.review.state import Review
 from app.pages.review.strip import PassStrip
 from app.reconstructions import Asked
@@ -27,6 +27,7 @@ from core.reconstructions import Reconstruction
 Compare = Literal["single", "side", "blink"]
 MODES: Final[tuple[Compare, ...]] = ("single", "side", "blink")
 _BLINK_MS: Final = 700
+_FACE: Final = "review face"
 _HELD: Final = (Qt.Key.Key_X, Qt.Key.Key_H)
 
 
@@ -110,7 +111,9 @@ class Viewer(QWidget):
         column.setSpacing(0)
         self.bar = ViewBar(self._session, self)
         column.addWidget(self.bar)
-        self.strip = PassStrip(self)
+        difference = self._session.memory.recall(_FACE, "picture") == "difference"
+        self.strip = PassStrip(self, face="difference" if difference else "picture")
+        self.strip.chosen.connect(lambda *_: self._session.memory.remember(_FACE, self.strip.face))
         self._split = QSplitter(Qt.Orientation.Horizontal, self)
         self._split.setChildrenCollapsible(False)
         self._pane = Pane(self._session, actions, tr("Image"), self._split)
@@ -162,6 +165,7 @@ class Viewer(QWidget):
             return
         self._shown = shown
         self._explained = self._picture = None
+        self._show_legend()
         if unit is None:
             self._say_empty()
             return
@@ -250,6 +254,18 @@ class Viewer(QWidget):
         self._mask = (found.maps.image_id, found.mask)
         self._lay(self.left, with_mask=not self._is_blinked)
         self._lay(self.right, with_mask=False)
+        self._show_legend()
+
+    def _show_legend(self) -> None:
+        """What the lines over the image are, those that are there and switched on."""
+        explained = self._explained
+        lines = []
+        if explained is not None and not self._is_blinked:
+            if explained.contours.extent is not None and self.left.is_layer_visible("contours"):
+                lines.append((CONTOUR, tr("above the threshold")))
+            if explained.mask is not None and self.left.is_layer_visible("mask"):
+                lines.append((theme.COLOUR["defective"], tr("painted defect")))
+        self._pane.show_legend(lines)
 
     def _on_reconstruction_ready(self, _asked: Asked, _found: Reconstruction) -> None:
         """What `beside` has now fills in for a map that was not kept."""
@@ -308,6 +324,7 @@ class Viewer(QWidget):
     def _on_layer_toggled(self, name: str, visible: bool) -> None:
         for canvas in (self.left, self.right):
             canvas.set_layer_visible(name, visible)
+        self._show_legend()
 
     def _on_heat_pinned(self, pinned: bool) -> None:
         for canvas in (self.left, self.right):
