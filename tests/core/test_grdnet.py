@@ -187,6 +187,18 @@ def test_the_generator_loss_is_the_weighted_sum_of_the_paper() -> None:
     assert parts["total"].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
+def test_tuning_images_are_judged_by_the_four_losses_of_the_paper_alike() -> None:
+    recipe, batch = _recipe(), _batch()
+    recipe.model.eval()
+
+    parts, judged = recipe.generator_losses(batch), recipe.evaluate(_batch())
+
+    assert judged["adversarial"] > 0
+    for name in ("adversarial", "contextual", "encoder", "ssim"):
+        assert judged[name].item() == pytest.approx(parts[name].item(), rel=1e-5), name
+    assert judged["total"].item() == pytest.approx((judged["contextual"] + judged["focal"]).item(), rel=1e-5)
+
+
 def test_it_learns_a_defect_that_it_is_shown_again_and_again() -> None:
     recipe, batch = _recipe("train.lr=2e-3"), _batch()
     optimisers = [phase.make_optimiser() for phase in recipe.phases()]

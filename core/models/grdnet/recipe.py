@@ -88,15 +88,17 @@ class GrdRecipe(Recipe):
 
     @torch.no_grad()
     def evaluate(self, batch: Batch) -> Losses:
-        """`total` is contextual + focal, what the two halves are watched by; the critic is never asked."""
+        """`total` is contextual + focal, what the two halves are watched by; the critic only gives `adversarial`."""
         r, z = self.model.generator(batch.input)
         z_again = self.model.generator.encode_again(r)
         logits = self.model.logits(batch.input, r)
+        (_, wanted), (_, found) = self.model.critic(batch.image), self.model.critic(r)
         with exact(batch):
             parts = self._contextual(r, batch.image)
             segment = judging_loss(logits, batch.mask, batch.roi, self.settings)
-            encoder = mse_loss(z_again.float(), z.float())
-        return {"total": parts["contextual"] + segment, **parts, "focal": segment, "encoder": encoder}
+            parts |= {"encoder": mse_loss(z_again.float(), z.float())}
+            parts |= {"adversarial": mse_loss(found.float(), wanted.float())}
+        return {"total": parts["contextual"] + segment, **parts, "focal": segment}
 
     def _rebuild(self, batch: Batch) -> Rebuilt:
         """The reconstruction of this batch: made by whichever phase asks first, with its graph."""
