@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -190,12 +190,9 @@ def _render(
     threshold: float | None,
     top: float,
 ) -> str:
-    from jinja2 import Environment, StrictUndefined
-
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"number": _number, "percent": _percent, "span": _span}
-    source = (resources() / "templates" / "gallery.html").read_text(encoding="utf-8")
-    return environment.from_string(source).render(
+    return render_page(
+        "gallery",
+        {"number": _number, "percent": _percent, "span": _span},
         title=title,
         subtitle=subtitle,
         f=figures,
@@ -208,6 +205,18 @@ def _render(
         bars=_bars(figures.histogram, width=420, height=150),
         mark=_mark(figures.histogram, threshold, width=420),
     )
+
+
+def render_page(template: str, filters: Mapping[str, Callable[..., str]], /, **values: Any) -> str:
+    """An HTML page from resources/templates, in the look that all our pages share; values are escaped."""
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= filters
+    folder = resources() / "templates"
+    source = (folder / f"{template}.html").read_text(encoding="utf-8")
+    style = (folder / "page.css").read_text(encoding="utf-8")
+    return environment.from_string(source).render(style=style, **values)
 
 
 def _tiles(figures: Figures) -> list[tuple[str, str, str]]:

@@ -95,6 +95,12 @@ class Subject:
         width, height = image.width or geometries[0].box[2], image.height or geometries[0].box[3]
         return self.preprocessor.restore(values, geometries, width, height)
 
+    @cached_property
+    def window(self) -> Window | None:
+        """How raw values of more than 8 bits are shown."""
+        view = next(one for one in self.project.views(self.run.product) if one.code == self.run.view)
+        return None if view.window is None else Window(*view.window)
+
 
 @dataclass
 class ScoredRow:
@@ -383,27 +389,20 @@ def write_heatmaps(project: Project, result: Result, folder: Path, *, progress: 
     subject = find(project, result.training, result.scoring)
     rows = list(scored_rows(subject, "test"))
     progress("Pictures", 0, 1)
-    window = _window(subject)
-    items = [_gallery_item(subject, row, window) for row in rows if row.score.score is not None]
+    items = [_gallery_item(subject, row) for row in rows if row.score.score is not None]
     page = write_gallery(folder, items, result.figures, title=result.title, subtitle=result.lines()[2])
     progress("Pictures", 1, 1)
     return page
 
 
-def _window(subject: Subject) -> Window | None:
-    view = next(one for one in subject.project.views(subject.run.product) if one.code == subject.run.view)
-    return None if view.window is None else Window(*view.window)
-
-
-def _gallery_item(subject: Subject, row: ScoredRow, window: Window | None) -> GalleryItem:
+def _gallery_item(subject: Subject, row: ScoredRow) -> GalleryItem:
     image = row.image
-
     return GalleryItem(
         id=image.id,
         name=image.relative,
         label=image.label,
         score=row.score.score or 0.0,
-        load_image=lambda: load_rgb8(image.path, window),
+        load_image=lambda: load_rgb8(image.path, subject.window),
         load_map=lambda: subject.blended(image, row.crops),
         load_mask=lambda: subject.project.mask(image.id),
         defect_class=image.defect_class,
