@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from app import cli_project
+from app import cli_experiment, cli_project
 from app.options import (
     AuthorOption,
     JsonOption,
@@ -37,6 +37,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(cli_project.app)
+app.add_typer(cli_experiment.app)
 
 
 def main() -> None:
