@@ -70,7 +70,8 @@ def _run(
 
     found = planning.categories(data, options)
     tasks = planning.plan(chosen, found, options)
-    screen.say(f"{chosen.title}: {len(tasks)} trainings, {len(found)} categories.", style="bold")
+    names = ", ".join(one.name for one in found)
+    screen.say(f"{chosen.title}. On {names}; trainings: {len(tasks)}.", style="bold")
     screen.say(planning.schedule_words(chosen, options))
     outcome = Runner(chosen, options, data, out, lambda job: watch(job, screen), screen.say, author).run(tasks)
     with screen.progress() as progress:

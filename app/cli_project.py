@@ -23,10 +23,13 @@ def list_(
     project: Annotated[Path | None, typer.Argument(help="The project; without it, what is installed.")] = None,
     models: Annotated[bool, typer.Option("--models", help="Models and their presets.")] = False,
     images: Annotated[bool, typer.Option("--images", help="Every image with split, label and latest score.")] = False,
+    defects: Annotated[
+        bool, typer.Option("--defects", help="Defects by class, defective and good images, size: a row a product.")
+    ] = False,
     problems: Annotated[bool, typer.Option("--problems", help="Files that could not be used, and why.")] = False,
     as_json: JsonOption = False,
 ) -> None:
-    """Products, splits, trainings, images or problems of a project."""
+    """Products, splits, trainings, images, defects or problems of a project."""
     from app.console import Screen
     from core.errors import InputError
     from core.workflow import listing
@@ -40,6 +43,8 @@ def list_(
     with open_project(project, None, read_only=True) as opened:
         if images:
             _show_listing([listing.images(opened)], screen)
+        elif defects:
+            _show_listing([listing.defects(opened)], screen)
         elif problems:
             _show_listing([listing.problems(opened)], screen)
         else:

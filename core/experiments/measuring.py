@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from core.errors import InputError
 from core.evaluation.figures import Figures, ScoredImage, compute_figures
+from core.evaluation.regional import RegionTally
 from core.events import Epoch, EventTail
 from core.experiments.registry import Moment
 from core.imaging import decode_mask
@@ -71,23 +72,26 @@ def of_losses(training: Path, moment: Moment) -> Values:
 def of_region(project: Project, number: int, scoring: int, region: NDArray[np.uint8]) -> Values:
     """What is rejected inside and outside of a region (H, W) uint8 0/1, judged by the training's own threshold.
 
-    Inside: an image is defective when its mask reaches into the region (GRD-Net's image label any(GT ROI)), and only
-    those pixels count. Outside: the share of images whose defects all lie outside that are rejected nevertheless.
+    As `core.evaluation.regional`, with a region that the training need not have seen: an image is defective when its
+    mask reaches into the region, `outside_flagged` is the share of defects wholly outside that are rejected all the
+    same. Pixels of defects outside count as good ones. Defective images without a mask are left out.
     """
     subject = evaluating.find(project, number, scoring)
     rows = [row for row in evaluating.scored_rows(subject, "test") if row.score.score is not None]
-    stored = Figures.model_validate(dict(subject.scoring.figures))
-    reaches = {row.image.id: _reaches(subject, row, region) for row in rows if row.image.label == "defective"}
-    figures = compute_figures(
-        (_as_inside(subject, row, region, reaches.get(row.image.id)) for row in rows), threshold=stored.threshold
-    )
-    found = {"inside_image_auroc": figures.image_auroc, "inside_pixel_auroc": figures.pixel_auroc}
-    if stored.threshold is not None:
-        limit = stored.threshold.value
-        inside = [row for row in rows if reaches.get(row.image.id) is True]
-        outside = [row for row in rows if reaches.get(row.image.id) is False]
-        found["inside_escapes"] = _share([(row.score.score or 0.0) < limit for row in inside])
-        found["outside_flagged"] = _share([(row.score.score or 0.0) >= limit for row in outside])
+    stored = Figures.model_validate(dict(subject.scoring.figures)).threshold
+    limit = None if stored is None else stored.value
+    tally = RegionTally(limit, subject.config.score.kernel(subject.config.preprocess.size))
+    reaches = {row.image.id: _add(tally, subject, row, region) for row in rows}
+    pixels = compute_figures(_as_inside(subject, row, region, reaches[row.image.id]) for row in rows)
+    figures = tally.figures()
+    inside = [row.score.score or 0.0 for row in rows if reaches[row.image.id]]
+    escapes = sum(score < limit for score in inside) / len(inside) if inside and limit is not None else None
+    found = {
+        "inside_image_auroc": figures.image_auroc,
+        "inside_pixel_auroc": pixels.pixel_auroc,
+        "inside_escapes": escapes,
+        "outside_flagged": None if figures.outside is None else figures.outside.value,
+    }
     return {name: 100 * value for name, value in found.items() if value is not None}
 
 
@@ -138,10 +142,6 @@ def _mean(losses: Sequence[Mapping[str, float]]) -> Values:
     return {name: sum(one[name] for one in losses) / len(losses) for name in names}
 
 
-def _share(hits: list[bool]) -> float | None:
-    return sum(hits) / len(hits) if hits else None
-
-
 def _fitting(region: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.uint8]:
     height, width = mask.shape
     if region.shape == mask.shape:
@@ -149,19 +149,31 @@ def _fitting(region: NDArray[np.uint8], mask: NDArray[np.uint8]) -> NDArray[np.u
     return np.asarray(cv2.resize(region, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
 
 
-def _reaches(subject: Subject, row: ScoredRow, region: NDArray[np.uint8]) -> bool | None:
-    """Whether a defect reaches into the region; None where no mask says where it is."""
+def _add(tally: RegionTally, subject: Subject, row: ScoredRow, region: NDArray[np.uint8]) -> bool | None:
+    """Count one image; whether a defect of it reaches into the region, None where no mask says where it is."""
+    score = row.score.score or 0.0
+    if row.image.label == "good":
+        tally.add_good(score)
+        return False
     mask = subject.project.mask(row.image.id)
-    return None if mask is None else bool((mask * _fitting(region, mask)).any())
+    if mask is None or row.image.label != "defective":
+        return None
+    here = _fitting(region, mask)
+    places = [subject.geometry(crop) for crop in row.crops]
+    masks = [subject.preprocessor.mask(mask, place) for place in places]
+    tally.add_defective(score, masks, [subject.preprocessor.mask(here, place) for place in places], _maps(subject, row))
+    return bool((mask * here).any())
+
+
+def _maps(subject: Subject, row: ScoredRow) -> list[NDArray[np.uint16]] | None:
+    """The maps of an image's crops; None when one was not kept."""
+    maps = [one for one in map(subject.map, row.crops) if one is not None]
+    return maps if maps and len(maps) == len(row.crops) else None
 
 
 def _as_inside(subject: Subject, row: ScoredRow, region: NDArray[np.uint8], reaches: bool | None) -> ScoredImage:
     image = row.image
-    label: Label = "good" if image.label == "good" or reaches is False else "defective" if reaches else "unlabelled"
-
-    def load_map() -> list[NDArray[np.uint16]] | None:
-        maps = [subject.map(crop) for crop in row.crops]
-        return [one for one in maps if one is not None] if maps and all(one is not None for one in maps) else None
+    label: Label = "unlabelled" if reaches is None else "defective" if reaches else "good"
 
     def load_mask() -> list[NDArray[np.uint8]] | None:
         mask = subject.project.mask(image.id)
@@ -175,6 +187,6 @@ def _as_inside(subject: Subject, row: ScoredRow, region: NDArray[np.uint8], reac
         part=f"{image.lot}/{image.part}",
         label=label,
         score=row.score.score,
-        load_map=load_map,
+        load_map=lambda: _maps(subject, row),
         load_mask=load_mask,
     )

@@ -77,11 +77,17 @@ def write(
 
 
 def cell_words(ours: Spread | None, metric: Metric) -> str:
-    """`98.2 (97.9 to 98.4, n = 3)`; with one seed the figure alone."""
-    if ours is None:
-        return "–"
-    mean, low, high = (number_words(value, metric) for value in (ours.mean, ours.low, ours.high))
-    return mean if ours.n == 1 else f"{mean} ({low} to {high}, n = {ours.n})"
+    """`98.2 (97.9 to 98.4, 3 seeds)`; with one seed the figure alone."""
+    spread = spread_words(ours, metric)
+    mean = number_words(None if ours is None else ours.mean, metric)
+    return f"{mean} ({spread})" if spread else mean
+
+
+def spread_words(ours: Spread | None, metric: Metric) -> str:
+    """`97.9 to 98.4, 3 seeds`; empty with one seed."""
+    if ours is None or ours.n == 1:
+        return ""
+    return f"{number_words(ours.low, metric)} to {number_words(ours.high, metric)}, {ours.n} seeds"
 
 
 def number_words(value: float | None, metric: Metric) -> str:
@@ -95,7 +101,7 @@ def seeds_words(options: Options) -> str:
     """How many seeds, and what the spread says."""
     if options.seeds == 1:
         return "One seed: a difference between two settings may be chance; --seeds 3 shows the spread."
-    return f"{options.seeds} seeds: mean (lowest to highest, n = how many gave a figure)."
+    return f"{options.seeds} seeds: mean, lowest to highest, and how many seeds gave a figure."
 
 
 def _page(
@@ -109,7 +115,7 @@ def _page(
     shows_chips = any(row.category in CHIPS for row in rows) or experiment.name in ("prff-table5", "prff-table6")
     return render_page(
         "experiment",
-        {"cell": cell_words, "number": number_words},
+        {"spread": spread_words, "number": number_words},
         x=experiment,
         o=outcome,
         tables=tables,
@@ -158,7 +164,7 @@ def _draw(experiment: Experiment, arms: Sequence[Arm], folder: Path, progress: P
                 if (chart := pictures.loss_chart(trainings[-2:], curve)) is not None
             ]
             figures.grid = pictures.method_grid(own, folder)
-            figures.passes_of = trainings[-1].title
+            figures.passes_of = trainings[-1].setting
             figures.passes = pictures.pass_strips(trainings[-1], folder)
         except FlawscopeError as error:  # the figures stand; a picture that is missing is named
             figures.problem = str(error)

@@ -108,7 +108,7 @@ def pass_strips(arm: Arm, folder: Path) -> list[Strip]:
 def loss_chart(arms: Sequence[Arm], curve: Curve) -> Chart | None:
     """One loss of up to two trainings overlaid, of training steps and of tuning images; None where none has it."""
     series = [
-        (place, arm.title, is_tuning, points)
+        (place, arm.setting, is_tuning, points)
         for place, arm in enumerate(arms[:2])
         for is_tuning, points in (
             (False, thinned(_series(training_steps(arm.folder), curve.train))),

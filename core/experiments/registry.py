@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final, Literal
@@ -52,7 +52,7 @@ _REGION: Final = (
     Metric("inside_image_auroc", "Image AUROC, %: defective means a defect inside the region"),
     Metric("inside_pixel_auroc", "Pixel AUROC, %: only defects inside the region count"),
     Metric("inside_escapes", "Escapes among images with a defect inside, %"),
-    Metric("outside_flagged", "Rejected among images whose defects all lie outside, %"),
+    Metric("outside_flagged", "Defects wholly outside that are rejected all the same, %"),
 )
 
 
@@ -62,7 +62,8 @@ class Setting:
 
     `share` is the part of a length that was asked for (the 10 of 200 epochs); `smaller` are further changes for
     presets below the paper's, whose networks are not the published ones anyway. With `passes` one training is scored
-    once for each number of passes; with `region` it sees the region of interest that lies beside the images.
+    once for each number of passes; with `region` it sees the region of interest that lies beside the images;
+    `published` is its name in resources/paper.
     """
 
     title: str
@@ -74,6 +75,14 @@ class Setting:
     passes: tuple[int, ...] = ()
     region: bool = False
     published: str = ""
+
+    def columns(self, moments: Sequence[Moment]) -> dict[str, str]:
+        """The columns that it fills, each with its name in resources/paper ('' where there is none)."""
+        if self.passes:
+            return {(title := passes_title(passes)): title for passes in self.passes}
+        if moments:
+            return {f"{self.title}, {one.title}": f"{self.title}, {one.published}" for one in moments}
+        return {self.title: self.published}
 
 
 @dataclass(frozen=True)
@@ -147,7 +156,7 @@ _UNET: Final = Setting(
 )
 _SWIN: Final = Setting("Swin + UperNet", "prff", ("network.fusion.enabled=false",), published="Swin + UperNet")
 _FULL: Final = Setting("Swin + UperNet + fusion", "prff", published="Swin + UperNet + fusion")
-_PASSES: Final = Setting("n", "prff", passes=(1, 2, 3, 4, 5))
+_PASSES: Final = Setting("PRFF-AD", "prff", passes=(1, 2, 3, 4, 5))
 
 _PIXEL_NOTE: Final = "The means of a paper are compared with ours over the same categories."
 _PRFF_LENGTH: Final = "700 epochs at 256 px"
@@ -267,7 +276,10 @@ _TABLE5: Final = Experiment(
         Setting("DRAEM", "draem", epochs=200, published="DRAEM"),
         Setting("GRD-Net", "grdnet", epochs=200, published="GRD-Net"),
     ),
-    notes=("PaDiM and PatchCore are quoted from the paper; Flawscope does not train them.",),
+    notes=(
+        "PaDiM and PatchCore are quoted from the paper; Flawscope does not train them.",
+        "GANomaly has no map of its own: its pixel figures are of the difference between image and reconstruction.",
+    ),
 )
 _ROI: Final = Experiment(
     name="grdnet-roi",
@@ -341,6 +353,11 @@ _ALL: Final = (
     *(_PROGRESSIVE, _COMPONENTS, _GENERATOR, _EPOCHS, _TABLE5, _ROI, _CASES, _AUTOENCODERS, _VIALS),
 )
 EXPERIMENTS: Final = MappingProxyType({one.name: one for one in _ALL})
+
+
+def passes_title(passes: int) -> str:
+    """The column of a number of passes, as Table 7 names it."""
+    return f"n = {passes}"
 
 
 def experiment(name: str) -> Experiment:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,7 +15,7 @@ from core.config import TrainingConfig
 from core.errors import FlawscopeError, InputError, TrainingError
 from core.experiments import measuring
 from core.experiments.planning import Category, Options, Task
-from core.experiments.registry import Experiment
+from core.experiments.registry import Experiment, passes_title
 from core.jobs import RunningJob
 from core.project import Project
 from core.project.records import Zone
@@ -23,7 +24,6 @@ from core.workflow import importing, scoring, training
 from core.workflow.scores import OWN
 
 PROJECTS: Final = "projects"
-_VIEWS: Final = r"^(?P<view>[^/]+)/"  # the folder of an area
 _BY_A_PERSON: Final = ("stopped", "terminated", "killed")
 
 
@@ -53,7 +53,8 @@ class Row:
 class Arm:
     """One measured scoring of one training: where its pictures can be taken from."""
 
-    title: str
+    title: str  # its column
+    setting: str  # of the training, which several columns can rest on
     category: str
     seed: int
     project: Path
@@ -129,10 +130,12 @@ class Runner:
         return outcome
 
     def _task(self, task: Task, number: int, count: int) -> None:
+        began = time.monotonic()
         with self._project(task) as project:
             view = self._view(task)
             run = _find(project, task, view) or self._prepared(project, task, view)
-            if run.state == "finished":
+            is_known = run.state == "finished"
+            if is_known:
                 self.outcome.repeated += 1
             else:
                 self.say(f"Training {number + 1} of {count}: {task.words()}{self._left(count - number)}")
@@ -141,9 +144,10 @@ class Runner:
             for arm, found in self._scorings(project, task, run):
                 self.outcome.arms.append(arm)
                 self._measure(project, task, arm, found)
+        if not is_known:
+            self._spent.append(time.monotonic() - began)
 
     def _train(self, project: Project, run: RunRow) -> RunRow:
-        began = time.monotonic()
         following = training.start(project, run.number)
         try:
             self.watch(following)
@@ -157,7 +161,6 @@ class Runner:
             raise
         if following.outcome() in _BY_A_PERSON:
             raise Stopped
-        self._spent.append(time.monotonic() - began)
         return project.run_by_number(run.number)
 
     def _scorings(self, project: Project, task: Task, run: RunRow) -> Iterator[tuple[Arm, Scoring]]:
@@ -168,7 +171,7 @@ class Runner:
             yield self._arm(project, task, run, own[-1], task.setting.title), own[-1]
         for passes in task.setting.passes:
             found = self._scored(project, run, passes)
-            yield self._arm(project, task, run, found, f"{task.setting.title} = {passes}"), found
+            yield self._arm(project, task, run, found, passes_title(passes)), found
 
     def _scored(self, project: Project, run: RunRow, passes: int) -> Scoring:
         for known in project.scorings(run.id):
@@ -210,7 +213,8 @@ class Runner:
         self.outcome.trained.append(done)
 
     def _arm(self, project: Project, task: Task, run: RunRow, found: Scoring, title: str) -> Arm:
-        return Arm(title, task.category.name, task.seed, project.folder, run.number, found.id, run.folder)
+        own = task.setting.title
+        return Arm(title, own, task.category.name, task.seed, project.folder, run.number, found.id, run.folder)
 
     def _left(self, tasks: int) -> str:
         minutes = self.options.minutes
@@ -251,8 +255,9 @@ class Runner:
             importing.import_folder(self.data, folder, category.choice, author=self.author)
             return
         seen = layouts.recognise(self.data.resolve())
+        areas = "|".join(re.escape(name) for name in seen.products)
+        choice = importing.Choice(kind=seen.kind, view_pattern=f"(?:^|/)(?P<view>{areas})/")
         seen = replace(seen, products=(self.experiment.name,) * len(seen.products))
-        choice = importing.Choice(kind=seen.kind, view_pattern=_VIEWS)
         try:
             with Project.create(folder, author=self.author) as project:
                 importing.take_in(project, seen, choice)

@@ -112,14 +112,7 @@ def columns_of(experiment: Experiment) -> dict[str, str]:
     """Every column of an experiment's tables, in order, with the name that the paper has for it."""
     found: dict[str, str] = {}
     for setting in experiment.settings:
-        if experiment.moments:
-            found |= {
-                f"{setting.title}, {one.title}": f"{setting.title}, {one.published}" for one in experiment.moments
-            }
-        elif setting.passes:
-            found |= {f"{setting.title} = {passes}": f"{setting.title} = {passes}" for passes in setting.passes}
-        else:
-            found[setting.title] = setting.published
+        found |= setting.columns(experiment.moments)
     return found
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
 
 from core.config import MODELS, presets
 from core.errors import InputError
@@ -14,6 +18,8 @@ from core.project.results import RunRow
 from core.workflow import training
 from core.workflow.deciding import proposed_passes
 from core.workflow.results import proposal_lines
+
+_NOT_NAMED: Final = "not named"
 
 
 @dataclass(frozen=True)
@@ -74,6 +80,32 @@ def images(project: Project) -> Listing:
     return Listing("images", columns, rows)
 
 
+def defects(project: Project) -> Listing:
+    """A row a product as GTanoIC's authors count theirs: instances by defect class, images, the usual size in pixels.
+
+    An instance is a connected region of one class in a mask; a defective image without a mask counts as one.
+    """
+    counted: dict[str, Counter[str]] = {}
+    sizes: dict[str, Counter[tuple[int, int]]] = {}
+    labels: dict[str, Counter[str]] = {}
+    codes = {one.id: one.code for one in project.classes()}
+    for row in project.images(present_only=True):
+        labels.setdefault(row.product, Counter())[row.label] += 1
+        found = counted.setdefault(row.product, Counter())
+        if row.label == "defective":
+            found.update(_instances(project.mask(row.id), codes, row.defect_class))
+        if row.width and row.height:
+            sizes.setdefault(row.product, Counter())[row.width, row.height] += 1
+    names = sorted({name for found in counted.values() for name in found})
+    rows: list[list[Any]] = []
+    for product, found in counted.items():
+        usual = sizes.get(product, Counter()).most_common(1)
+        size = f"{usual[0][0][0]}x{usual[0][0][1]}" if usual else ""
+        known = labels[product]
+        rows.append([product, *(found[name] for name in names), found.total(), known["defective"], known["good"], size])
+    return Listing("defects", ("product", *names, "instances", "defective images", "good images", "size"), rows)
+
+
 def problems(project: Project) -> Listing:
     """Files that could not be used, and why."""
     rows = [[problem.path, problem.text, problem.at] for problem in project.problems()]
@@ -127,6 +159,17 @@ def _training_row(run: RunRow) -> list[Any]:
         *(run.number, run.product, MODELS[run.model].title, run.preset, training.state(run), run.created),
         *(_rounded(figures.get("image_auroc")), _rounded(figures.get("pixel_auroc")), run.error),
     ]
+
+
+def _instances(mask: NDArray[np.uint8] | None, codes: Mapping[int, str], defect_class: str) -> Counter[str]:
+    """Defects of one defective image by class."""
+    if mask is None or not mask.any():
+        return Counter([defect_class or _NOT_NAMED])
+    found: Counter[str] = Counter()
+    for value in np.unique(mask[mask > 0]).tolist():
+        regions, _ = cv2.connectedComponents((mask == value).astype(np.uint8), connectivity=8)
+        found[codes.get(value, _NOT_NAMED)] += regions - 1
+    return found
 
 
 def _rounded(value: Any) -> Any:

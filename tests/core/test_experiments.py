@@ -201,7 +201,7 @@ def test_a_table_has_means_spread_and_what_is_published() -> None:
     assert textures.published == pytest.approx((99.9 + 99.6) / 2)
     assert "2 rows" in textures.note
     assert table.others[4] == "DRAEM" and lines["wood"].others[4] == 99.1
-    assert page.cell_words(textures.ours, table.metric) == "87.0 (85.0 to 89.0, n = 2)"
+    assert page.cell_words(textures.ours, table.metric) == "87.0 (85.0 to 89.0, 2 seeds)"
 
 
 def test_the_mean_of_all_categories_stands_beside_the_printed_one() -> None:
@@ -255,7 +255,7 @@ def test_without_an_epoch_the_last_steps_are_averaged(tmp_path: Path) -> None:
 
 def test_losses_of_two_trainings_are_drawn_over_each_other(tmp_path: Path) -> None:
     arms = [
-        Arm(name, "pill", 0, tmp_path, number, 1, _training(tmp_path / name, with_epochs=bool(number)))
+        Arm("n = 1", name, "pill", 0, tmp_path, number, 1, _training(tmp_path / name, with_epochs=bool(number)))
         for number, name in enumerate(("vanilla", "residual"))
     ]
     chart = loss_chart(arms, Curve("Contextual", ("generator.contextual",), ("contextual",)))
@@ -346,7 +346,8 @@ def test_the_page_says_what_is_published_and_what_is_ours(tmp_path: Path) -> Non
     written = page.write(one, Options(preset="quick", seeds=2), outcome, tmp_path)
     text = written.page.read_text()
     for words in (
-        "92.4 (91.2 to 93.5, n = 2)",
+        ">92.4<div",
+        "91.2 to 93.5, 2 seeds",
         ">92.6<",
         "Not the published schedule: preset quick, 10 minutes at 128 px",
     ):
