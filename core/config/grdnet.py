@@ -34,14 +34,6 @@ class GrdNetworkConfig(Settings):
     latent_length: int = Field(2048, ge=1, le=65536, title="Latent length", description="Of the vector")
     unet: int = Field(64, ge=4, le=256, title="U-Net width", description="Of the judging network's first stage")
 
-    prior: float | None = Field(
-        None,
-        gt=0,
-        lt=1,
-        title="First probability",
-        description="Of a defect, where the judging network starts; empty: whatever its weights say, as published",
-    )
-
     @field_validator("channels")
     @classmethod
     def _rising(cls, value: tuple[int, ...]) -> tuple[int, ...]:

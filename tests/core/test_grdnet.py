@@ -305,12 +305,3 @@ def test_the_published_settings_are_the_papers() -> None:
     assert (config.train.lr, config.train.epochs, config.train.batch) == (1e-4, 200, 8)
     assert (config.simulate.p_clean, config.simulate.image_weight) == (0.25, (0.0, 0.5))
     assert (config.augment.rotate_p, config.augment.rotate_deg, config.augment.rotate_fill) == (1.0, 90, "reflect")
-
-
-@pytest.mark.parametrize(("prior", "bias"), [(0.05, -2.944439), (0.5, 0.0)])
-def test_the_judging_network_starts_at_the_first_probability(prior: float, bias: float) -> None:
-    config = with_overrides(preset("grdnet", "micro"), [f"network.prior={prior}"])
-    assert isinstance(config.network, GrdNetworkConfig)
-    judge = GrdNet(config.network, 64).judge
-    assert judge.out.bias is not None
-    assert float(judge.out.bias) == pytest.approx(bias, abs=1e-6)

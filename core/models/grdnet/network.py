@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 import torch
@@ -105,9 +104,6 @@ class GrdNet(Detector):
         self.generator = Generator(config, size)
         self.critic = Critic(config, size)
         self.judge = UNet(6, 1, config.unet)
-        if config.prior is not None:  # Lin et al., Focal loss (ICCV 2017), 3.3: rare pixels do not drown at first
-            assert self.judge.out.bias is not None
-            nn.init.constant_(self.judge.out.bias, math.log(config.prior / (1 - config.prior)))
         initialise(self.generator)
         initialise(self.critic)
 
