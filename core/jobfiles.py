@@ -44,6 +44,7 @@ class JobSpec(BaseModel):
     run: str
     config: dict[str, Any] = {}
     seed: int | None = None  # over config.train.seed
+    devices: int | None = Field(None, ge=1)  # over config.train.devices
     window: tuple[float, float] | None = None
     project: str = ""
     product: str = ""

@@ -127,18 +127,18 @@ class Job:
         again = read_state(self.folder)  # it may have ended well between the two looks
         return again if again.status not in ACTIVE else _with_status(again, "interrupted")
 
-    def start(self, *, detach: bool = False, resume: bool = False) -> RunningJob:
+    def start(self, *, detach: bool = False, resume: bool = False, devices: int | None = None) -> RunningJob:
         """Start the worker: own session, low priority, output into log.txt, never this process's imports or folder.
 
-        With `detach` it outlives this process. Raises `InputError` (no job, already running), `TrainingError` (the
-        program could not be started), `StorageError`.
+        With `detach` it outlives this process; `devices` over those of its settings. Raises `InputError` (no job,
+        already running), `TrainingError` (the program could not be started), `StorageError`.
         """
         spec = self.spec()
         if self.state().active:
             raise InputError("this job is already running", path=self.folder, kept="It goes on undisturbed")
-        if resume != spec.resume:
-            spec = spec.model_copy(update={"resume": resume})
-            self._write_spec(spec)
+        wanted = spec.model_copy(update={"resume": resume, "devices": devices or spec.devices})
+        if wanted != spec:
+            self._write_spec(wanted)
         (self.folder / "control.jsonl").unlink(missing_ok=True)  # commands that an earlier worker was given
         write_state(self.folder, JobState("starting", host=platform.node()))
         offset = self.events_path.stat().st_size if self.events_path.exists() else 0
@@ -281,7 +281,7 @@ class RunningJob:
                 kept="The last checkpoint was kept",
                 mend="Free some space and resume the training",
             )
-        how = "" if code is None else f" ({_signal_name(code)})"
+        how = "" if code is None else f" ({signal_name(code)})"
         return TrainingError(
             f"the worker ended unexpectedly{how}",
             path=self.job.folder / "log.txt",
@@ -438,7 +438,8 @@ def _first_line(error: Exception) -> str:
     return " ".join(str(error).split("\n")[:2])[:200]
 
 
-def _signal_name(code: int) -> str:
+def signal_name(code: int) -> str:
+    """How a process ended, from its exit code."""
     if code >= 0:
         return f"exit code {code}"
     with contextlib.suppress(ValueError):

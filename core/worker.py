@@ -1,7 +1,9 @@
-"""The child process: `python -P -m core.worker train|score|reconstruct FOLDER [--detached]`.
+"""The child process: `python -P -m core.worker train|score|reconstruct FOLDER [--detached] [--resume]`.
 
-It listens and speaks before torch is imported, writes only below its job folder, and never opens a project. Exit codes
-are those of `core.errors.ExitCode`; 75 when its owner has gone (a checkpoint was written: the training can be resumed).
+With several devices the first process starts the others, which are this program again and follow it; torchrun may
+start all of them. It listens and speaks before torch is imported, writes only below its job folder, and never opens a
+project. Exit codes are those of `core.errors.ExitCode`; 75 when its owner has gone (a checkpoint was written: the
+training can be resumed).
 
 `reconstruct` serves one owner with a finished training: requests (`core.reconstructions.Request`) come on stdin,
 answers go to stdout as events, pictures below FOLDER/reconstructions. It ends by itself when nothing is asked for.
@@ -16,13 +18,16 @@ import os
 import platform
 import sys
 import traceback
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from core.errors import ExitCode, FlawscopeError, StorageError, TrainingError
 from core.events import EventPipe, Failure, Hello
+from core.jobfiles import JobSpec
 from core.jobs import Job
 from core.training.control import OWNER_GONE_EXIT, Control
+from core.training.helpers import Member, leave_with_owner
 from core.training.reporter import Reporter
 
 if TYPE_CHECKING:
@@ -38,29 +43,44 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("command", choices=["train", "score", "reconstruct"])
     parser.add_argument("folder", type=Path)
     parser.add_argument("--detached", action="store_true", help="obey control.jsonl, not the standard input")
+    parser.add_argument("--resume", action="store_true", help="go on from the last checkpoint where there is one")
     parser.add_argument("--idle", type=float, default=_IDLE_S, help="reconstruct: end after so many idle seconds")
     asked = parser.parse_args(arguments)
     faulthandler.enable()
     if asked.command == "reconstruct":
         return _reconstruct(asked.folder.resolve(), asked.idle)
-    _be_nice()
     job = Job(asked.folder)
-    control = Control(job.folder, detached=asked.detached)
-    control.start()
     try:
+        member = Member.of(os.environ)
         spec = job.spec()
-        with Reporter(job.folder, run=spec.run, command=asked.command) as reporter:
-            return _work(job, asked.command, reporter, control)
+        if asked.resume:
+            spec = spec.model_copy(update={"resume": True})
+        voice = member.voice(job.folder)
+        voice.mkdir(parents=True, exist_ok=True)
+        control = Control(voice, detached=asked.detached or member.launched or member.rank > 0)
+        _listen(member, control)
+        with Reporter(voice, run=spec.run, command=asked.command) as reporter:
+            return _work(job, spec, member, reporter, control)
     except FlawscopeError as error:  # no job, or a disk on which nothing can be said
         sys.stderr.write(f"{error}\n")
         return error.exit_code
 
 
-def _work(job: Job, command: str, reporter: Reporter, control: Control) -> int:
+def _listen(member: Member, control: Control) -> None:
+    """Hear the owner: of the job in the first process, of this process in a helper."""
+    if member.rank == 0:
+        control.start()
+    elif member.helper:
+        leave_with_owner()
+    if not member.helper:  # a helper is as nice as its owner
+        _be_nice()
+
+
+def _work(job: Job, spec: JobSpec, member: Member, reporter: Reporter, control: Control) -> int:
     try:
         reporter.hello()
         reporter.phase("loading", "Loading the framework")
-        done = _run(job, command, reporter, control)
+        done = _run(job, spec, member, reporter, control)
         if done:
             return ExitCode.OK
         reporter.interrupted()
@@ -75,20 +95,25 @@ def _work(job: Job, command: str, reporter: Reporter, control: Control) -> int:
         return ExitCode.UNEXPECTED
 
 
-def _run(job: Job, command: str, reporter: Reporter, control: Control) -> bool:
+def _run(job: Job, spec: JobSpec, member: Member, reporter: Reporter, control: Control) -> bool:
     """True when the job ended well, False when its owner has gone."""
     import torch
 
     from core.training.devices import is_out_of_memory
+    from core.training.joining import joined
     from core.training.judge import OwnerGone
-    from core.training.work import Worker, read_config
+    from core.training.recording import read_config
+    from core.training.work import Worker
 
     torch.set_flush_denormal(True)  # moments of idle weights below 1e-38 are slow, and nothing
-    spec = job.spec()
-    worker = Worker(job, spec, read_config(job, spec), reporter, control)
+    config = read_config(job, spec, devices=member.size if member.launched else None)
+    worker = Worker(job, spec, config, reporter, control)
     try:
         worker.look_up()
-        done = worker.train() if command == "train" else worker.score()
+        with joined(
+            member, config.train.devices, job=job.folder, command=spec.command, look_up=worker.look_up
+        ) as group:
+            done = replace(worker, group=group).work()
     except OwnerGone:
         return False
     except (RuntimeError, MemoryError) as error:  # outside of a step, which would have made do with less

@@ -65,6 +65,12 @@ class TrainConfig(Settings):
     channels_last: bool | None = Field(
         None, title="Channels last", description="Memory order of images; empty: what is faster on the device"
     )
+    compile: bool = Field(
+        False, title="Compile", description="Let torch write faster code for the networks; the first step takes minutes"
+    )
+    devices: int = Field(
+        1, ge=1, le=1024, title="Computing units", description="GPUs, or parts of the processor, that share each step"
+    )
     seed: int = Field(0, ge=0, lt=2**31, title="Seed")
     threads: int | None = Field(None, ge=1, title="Threads", description="Processor threads; empty: all")
     workers: int | None = Field(
@@ -93,6 +99,12 @@ class TrainConfig(Settings):
     def _one_length(self) -> TrainConfig:
         if sum(length is not None for length in (self.minutes, self.steps, self.epochs)) != 1:
             raise ValueError("set exactly one of minutes, steps and epochs")
+        return self
+
+    @model_validator(mode="after")
+    def _two_images_each(self) -> TrainConfig:
+        if self.devices > 1 and self.batch < 2 * self.devices:
+            raise ValueError(f"{self.devices} devices need at least {2 * self.devices} images a step, two each")
         return self
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -15,17 +16,18 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from core.files import atomic_write, storage_error
+from core.files import atomic_writer, storage_error
 from core.imaging import Window, save_png
 from core.inference.loading import Loaded, load_rows, to_input, to_region
 from core.inference.predictor import Predictor
 from core.jobfiles import ManifestRow
 from core.preprocess import Geometry, Preprocessor
 from core.regions import Regions
+from core.training.group import Group
 
 LEVELS: Final = 64
 _ACROSS: Final = 1024  # pixels: the longer side of blended tiles whose areas are looked for
-_PARTIAL: Final = "scores.partial.jsonl"
+_PARTIAL: Final = "scores.partial*.jsonl"
 SCORES: Final = "scores.jsonl"
 
 
@@ -39,7 +41,11 @@ class Summary:
 
 
 class Scorer:
-    """Scores manifest rows into `folder`; goes on where an interrupted scoring of the same folder stopped."""
+    """Scores manifest rows into `folder`; goes on where an interrupted scoring of the same folder stopped.
+
+    With several processes in `group`, rank 0 runs, the others help: each scores its share into a file of its own,
+    and rank 0 joins them in the order of the rows.
+    """
 
     def __init__(
         self,
@@ -53,7 +59,11 @@ class Scorer:
         threads: int,
         heatmaps: bool,
         regions: Regions | None = None,
+        group: Group | None = None,
     ) -> None:
+        self._group = group or Group()
+        number = f".{self._group.rank}" if self._group.rank else ""
+        self._partial = folder / f"scores.partial{number}.jsonl"
         self._predictor = predictor
         self._preprocessor = preprocessor
         self._folder = folder
@@ -71,30 +81,79 @@ class Scorer:
         progress: Callable[[int], None],
         keep_going: Callable[[], bool],
         unreadable: Callable[[Loaded], None],
+        order: Mapping[str, Any] | None = None,
     ) -> Summary:
         """Score `rows`. Images that cannot be read get a line with `problem` and no score. Raises `StorageError`.
 
         `keep_going` is asked after every batch and may raise; what is done by then is kept and not done again.
+        `order` is what the other processes are told besides the rows that are to be done.
         """
-        partial = self._folder / _PARTIAL
-        known = _known(partial)
+        known = self._known()
         todo = [row for row in rows if row.id not in known]
         done, bad = len(rows) - len(todo), sum(1 for problem in known.values() if problem)
+        self._group.tell({"do": "score", "todo": [row.id for row in todo], **(order or {})})
+        for fresh, fresh_bad in self._in_step(todo, keep_going, unreadable):
+            done, bad = done + fresh, bad + fresh_bad
+            progress(done)
+        if done < len(rows):
+            return Summary(done - bad, bad, complete=False)
+        self._join(rows, unreadable)
+        return Summary(done - bad, bad, complete=True)
+
+    def help(self, todo: Sequence[ManifestRow]) -> None:
+        """Score this process's share of `todo`, as long as rank 0 goes on."""
+        for _ in self._in_step(todo, lambda: True, lambda _: None):
+            pass
+
+    def _in_step(
+        self, todo: Sequence[ManifestRow], keep_going: Callable[[], bool], unreadable: Callable[[Loaded], None]
+    ) -> Iterator[tuple[int, int]]:
+        """Score our share batch by batch; images done and images unreadable in all processes, after each batch."""
         if self._heatmaps:
             (self._folder / "heatmaps").mkdir(parents=True, exist_ok=True)
-        for group in self._groups(todo):
-            for loaded in group:
-                if loaded.problem is not None:
-                    bad += 1
-                    unreadable(loaded)
-            _append(partial, self._score(group))
-            done += len(group)
-            progress(done)
-            if not keep_going():
-                return Summary(done - bad, bad, complete=done == len(rows))
-        atomic_write(self._folder / SCORES, partial.read_bytes() if partial.exists() else b"")
-        partial.unlink(missing_ok=True)
-        return Summary(done - bad, bad, complete=True)
+        batches = self._groups(todo[self._group.rank :: self._group.size])
+        while True:
+            batch = next(batches, [])
+            bad = [image for image in batch if image.problem is not None]
+            for image in bad:
+                unreadable(image)
+            _append(self._partial, self._score(batch))
+            leave = (bool(batch) or not self._group.alone) and not keep_going()
+            done, all_bad, busy, leaving = self._group.agree([len(batch), len(bad), bool(batch), leave], patient=True)
+            if done:
+                yield int(done), int(all_bad)
+            if leaving or not busy:
+                return
+
+    def _join(self, rows: Sequence[ManifestRow], unreadable: Callable[[Loaded], None]) -> None:
+        """One line a row, in the order of `rows`, from the partial files of all processes."""
+        lines: dict[int, tuple[Path, int]] = {}
+        by_id = {row.id: row for row in rows}
+        for path in self._partials():
+            for number, offset, problem in _lines(path):
+                lines[number] = path, offset
+                if problem and path != self._partial:  # ours were named when they were met
+                    unreadable(Loaded(by_id[number], problem=problem))
+        with contextlib.ExitStack() as stack:
+            streams = {path: stack.enter_context(path.open("rb")) for path in self._partials()}
+            whole = stack.enter_context(atomic_writer(self._folder / SCORES))
+            for row in rows:
+                path, offset = lines[row.id]
+                streams[path].seek(offset)
+                whole.write(streams[path].readline())
+        for path in self._partials():
+            path.unlink(missing_ok=True)
+
+    def _known(self) -> dict[int, bool]:
+        """Images that are done, and whether they could not be read; a half-written last line is cut off."""
+        known: dict[int, bool] = {}
+        for path in self._partials():
+            _cut(path)
+            known.update({number: bool(problem) for number, _, problem in _lines(path)})
+        return known
+
+    def _partials(self) -> list[Path]:
+        return sorted(self._folder.glob(_PARTIAL))
 
     def _groups(self, rows: Iterable[ManifestRow]) -> Iterator[list[Loaded]]:
         """Images whose crops fill a batch together."""
@@ -198,8 +257,8 @@ def _crop_record(geometry: Geometry, one: _Judged) -> dict[str, Any]:
 
 def forget(folder: Path) -> None:
     """Drop the scores in `folder`, whole or half made: they are those of other weights or settings."""
-    for name in (SCORES, _PARTIAL):
-        (folder / name).unlink(missing_ok=True)
+    for path in (folder / SCORES, *folder.glob(_PARTIAL)):
+        path.unlink(missing_ok=True)
 
 
 def largest_areas(found: NDArray[np.float32], geometry: Geometry) -> list[int]:
@@ -231,6 +290,8 @@ def to_16bit(found: NDArray[np.float32]) -> NDArray[np.uint16]:
 
 
 def _append(path: Path, records: list[dict[str, Any]]) -> None:
+    if not records:
+        return
     data = "".join(json.dumps(record, ensure_ascii=False) + "\n" for record in records).encode()
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -242,20 +303,24 @@ def _append(path: Path, records: list[dict[str, Any]]) -> None:
         raise storage_error(error, path) from error
 
 
-def _known(path: Path) -> dict[int, bool]:
-    """Images that are done, and whether they could not be read; a half-written last line is cut off."""
-    known: dict[int, bool] = {}
-    whole: list[bytes] = []
-    if not path.exists():
-        return known
-    lines = path.read_bytes().splitlines(keepends=True)
-    for line in lines:
-        try:
-            record = json.loads(line)
-            known[int(record["id"])] = record["problem"] is not None
-        except (ValueError, KeyError, TypeError):
-            continue
-        whole.append(line if line.endswith(b"\n") else line + b"\n")
-    if whole != lines:
-        atomic_write(path, b"".join(whole))
-    return known
+def _lines(path: Path) -> Iterator[tuple[int, int, str | None]]:
+    """Image, place in the file and problem of each whole line."""
+    offset = 0
+    with path.open("rb") as stream:
+        for line in stream:
+            try:
+                record = json.loads(line)
+                yield int(record["id"]), offset, record["problem"]
+            except (ValueError, KeyError, TypeError):
+                pass
+            offset += len(line)
+
+
+def _cut(path: Path) -> None:
+    """Take off a last line that was not written to its end."""
+    size = path.stat().st_size
+    with path.open("rb+") as stream:
+        stream.seek(max(0, size - 1))
+        if size and stream.read(1) != b"\n":
+            stream.seek(0)
+            stream.truncate(sum(len(line) for line in stream if line.endswith(b"\n")))

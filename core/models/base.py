@@ -53,6 +53,8 @@ class Batch:
     """(N, 1, S, S), 1 where the defect is."""
     roi: Tensor | None = None
     """(N, 1, S, S), 1 where judged; None: everywhere. For models that learn from it."""
+    share: float = 1.0
+    """Of the step's images: less than all where several processes make a step together."""
     shared: object = field(default=None, repr=False)
     """Left to the recipe: what its first phase computed and later phases of the same batch use again."""
 

@@ -1,8 +1,9 @@
-"""The weights that are judged: an average over the last steps, with normalisation statistics of their own."""
+"""Averages: of weights over the last steps (those are judged), of gradients over the processes of a training."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import itertools
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 import torch
@@ -50,6 +51,39 @@ class Averaged:
             return
         for mine, theirs in zip(self.model.buffers(), self._live.buffers(), strict=True):
             mine.copy_(theirs)
+
+
+class Gradients:
+    """The gradients of `parameters` (one type, one device) in one piece of memory, to be added up in one go."""
+
+    def __init__(self, parameters: Sequence[nn.Parameter]) -> None:
+        self._parameters = parameters
+        first = parameters[0]
+        counts = [parameter.numel() for parameter in parameters]
+        self._flat = torch.zeros(sum(counts) + len(counts), dtype=first.dtype, device=first.device)
+        starts = [0, *itertools.accumulate(counts)]
+        self._views = [
+            self._flat[start : start + one.numel()].view_as(one) for start, one in zip(starts, parameters, strict=False)
+        ]
+        self._present = self._flat[sum(counts) :]  # in how many processes a parameter has a gradient
+
+    @torch.no_grad()
+    def average(self, add_up: Callable[[Tensor], None]) -> None:
+        """Replace the gradients, weighted by the loss already, by their sum; a parameter without any stays so."""
+        self._flat.zero_()
+        mine = [parameter.grad is not None for parameter in self._parameters]
+        self._present.copy_(torch.tensor(mine, dtype=self._flat.dtype))
+        pairs = zip(self._views, self._parameters, strict=True)
+        found = [(view, one.grad) for view, one in pairs if one.grad is not None]
+        if found:
+            torch._foreach_copy_([view for view, _ in found], [gradient for _, gradient in found])
+        add_up(self._flat)
+        if found:
+            torch._foreach_copy_([gradient for _, gradient in found], [view for view, _ in found])
+        if len(found) < len(self._parameters):
+            for parameter, view, present in zip(self._parameters, self._views, self._present.tolist(), strict=True):
+                if parameter.grad is None and present:
+                    parameter.grad = view.clone()
 
 
 @torch.no_grad()

@@ -16,6 +16,7 @@ from torch import Tensor
 from core.inference.loading import Pixels
 from core.models.base import Batch
 from core.synthesis import DefectSynthesiser, sample_rng
+from core.training.group import share
 
 TUNING_SAMPLES: Final = 32
 _TUNING_SEED: Final = 314_159
@@ -33,7 +34,10 @@ class Place:
 
 
 class Samples:
-    """Training samples as a pure function of (seed, epoch, draw): the same for any number of loader threads."""
+    """Training samples as a pure function of (seed, epoch, draw): the same for any number of loader threads.
+
+    Of every batch only the images of process `rank` of `size` are made; `batch` counts those of all.
+    """
 
     def __init__(
         self,
@@ -44,8 +48,11 @@ class Samples:
         seed: int,
         drop_last: bool,
         regions: Pixels | None = None,
+        rank: int = 0,
+        size: int = 1,
     ) -> None:
         self._crops = crops
+        self._rank, self._size = rank, size
         self._regions = regions
         self._synthesiser = synthesiser
         self._seed = seed
@@ -61,13 +68,25 @@ class Samples:
         rounds = -(-needed // len(self._crops))
         return np.concatenate([rng.permutation(len(self._crops)) for _ in range(rounds)])
 
+    @property
+    def least(self) -> int:
+        """Images of a whole batch that every process has."""
+        return self.batch // self._size
+
     def make(self, place: Place, order: NDArray[np.int64]) -> Batch:
-        """The batch at `place`, on the CPU."""
+        """This process's images of the batch at `place`, on the CPU; none where a short batch is not for all."""
         first = place.position * self.batch
         last = place.position == self.steps_per_epoch - 1
-        size = self._short if last and self._short else self.batch
-        draws = [self._draw(int(order[first + k]), sample_rng(self._seed, place.epoch, first + k)) for k in range(size)]
-        return _batch(draws)
+        whole = self._short if last and self._short else self.batch
+        start, end = share(whole, self._rank, self._size)
+        if start == end:
+            return self._nothing()
+        draws = [
+            self._draw(int(order[first + k]), sample_rng(self._seed, place.epoch, first + k)) for k in range(start, end)
+        ]
+        batch = _batch(draws)
+        batch.share = (end - start) / whole
+        return batch
 
     def norm_batches(self, count: int) -> Iterator[Tensor]:
         """`count` fixed batches of inputs as in training, to measure normalisation statistics."""
@@ -82,6 +101,11 @@ class Samples:
     def _draw(self, index: int, rng: np.random.Generator) -> Draw:
         region = None if self._regions is None else self._regions[index]
         return self._synthesiser.with_region(self._crops[index], region, rng)
+
+    def _nothing(self) -> Batch:
+        side = self._crops.shape[1]
+        image, plane = torch.empty(0, 3, side, side), torch.empty(0, 1, side, side)
+        return Batch(image=image, input=image, mask=plane, roi=None if self._regions is None else plane, share=0.0)
 
     def next_place(self, place: Place) -> Place:
         if place.position + 1 < self.steps_per_epoch:
@@ -152,17 +176,14 @@ def tuning_samples(
 
 
 def parts(batch: Batch, count: int) -> list[tuple[Batch, float]]:
-    """`batch` in up to `count` parts of at least two images, each with its share of the whole."""
+    """`batch` in up to `count` parts of at least two images, each with its share of the step's; [] for an empty one."""
     whole = len(batch.image)
-    count = max(1, min(count, whole // 2))
-    if count == 1:
-        return [(batch, 1.0)]
-    images = batch.image.tensor_split(count)
-    starts = np.cumsum([0, *(len(image) for image in images)]).tolist()
-    return [
-        (piece_of(batch, start, start + len(image)), len(image) / whole)
-        for start, image in zip(starts, images, strict=False)
-    ]
+    if not whole:
+        return []
+    places = [share(whole, number, count) for number in range(min(count, max(1, whole // 2)))]
+    if len(places) == 1:
+        return [(batch, batch.share)]
+    return [(piece_of(batch, start, end), (end - start) / whole * batch.share) for start, end in places]
 
 
 def piece_of(batch: Batch, start: int, end: int) -> Batch:
@@ -182,6 +203,7 @@ def to_device(batch: Batch, device: torch.device, *, channels_last: bool) -> Bat
         input=batch.input.to(device, memory_format=layout, non_blocking=True),
         mask=batch.mask.to(device, non_blocking=True),
         roi=None if batch.roi is None else batch.roi.to(device, non_blocking=True),
+        share=batch.share,
     )
 
 

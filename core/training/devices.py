@@ -29,17 +29,17 @@ _MEMORY_WORDS: Final = (
 class Device:
     """Where tensors live, in what precision, and how gradients are made; one object a process.
 
-    On the CPU every result is the same bit for bit for the same number of threads; elsewhere `nondeterministic`
-    names what is not.
+    `sharing` processes on this computer divide its processor among them. On the CPU every result is the same bit for
+    bit for the same number of threads; elsewhere `nondeterministic` names what is not.
     """
 
-    def __init__(self, *, precision: Precision = "off", threads: int | None = None) -> None:
-        torch.set_num_threads(threads or available_cores())
+    def __init__(self, *, precision: Precision = "off", threads: int | None = None, sharing: int = 1) -> None:
         torch.use_deterministic_algorithms(True, warn_only=True)
         # a help for debugging: every temporary is written once more
         setattr(torch.utils.deterministic, "fill_uninitialized_memory", False)  # noqa: B010 (the module has no types)
         torch.backends.cudnn.benchmark = False
         self._accelerator = Accelerator(mixed_precision=_mixed(precision))
+        torch.set_num_threads(max(1, (threads or available_cores()) // sharing))
         self.kind: str = self._accelerator.device.type
         self.device: torch.device = self._accelerator.device
 
@@ -64,6 +64,11 @@ class Device:
     @property
     def nondeterministic(self) -> tuple[str, ...]:
         return _LOOSE_ON_CUDA if self.kind == "cuda" else ()
+
+    @property
+    def likes_channels_last(self) -> bool:
+        """Whether networks are faster here with the channels of a pixel side by side."""
+        return self.kind == "cuda"
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision for a forward pass, when it was asked for."""

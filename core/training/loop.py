@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -17,16 +16,16 @@ from core.events import Checkpoint, Epoch, Step
 from core.models.base import Recipe
 from core.training import checkpoint
 from core.training.control import Control
-from core.training.data import Place, Prefetcher, Samples, to_device
+from core.training.data import Prefetcher, Samples, to_device
 from core.training.devices import Device
+from core.training.group import Group
 from core.training.judge import Judge, OwnerGone, StopAsked
 from core.training.metrics import Metrics
+from core.training.progress import BEST, LAST, Progress
 from core.training.reporter import Reporter
-from core.training.schedules import Plateau, StepTimer, looks, pace_of, training_budget
-from core.training.stepper import NotANumber, OutOfMemory, Stepper, halve, try_step
+from core.training.schedules import StepTimer, looks, pace_of, training_budget
+from core.training.stepper import NotANumber, Stepper, step_that_fits
 
-LAST: Final = "checkpoints/last.safetensors"
-BEST: Final = "checkpoints/best.safetensors"
 SETBACKS: Final = 3
 _PICTURES_EVERY_S: Final = 20.0
 _PAUSE_LOOK_S: Final = 0.2
@@ -37,33 +36,11 @@ _RESERVE: Final = 1.25  # the machine may be busier by then
 End = Literal["finished", "stopped"]
 
 
-@dataclass
-class Progress:
-    """Everything that a resumed training must know besides tensors."""
-
-    step: int = 0
-    place: Place = field(default_factory=Place)
-    looks: int = 0  # judgements passed
-    setbacks: int = 0
-    rate: float = 1.0  # factor on every rate after setbacks
-    best: float | None = None
-    best_step: int = 0
-    without_gain: int = 0
-    finished: bool = False
-    early: bool = False  # ended by patience
-    plateau: Plateau = field(default_factory=Plateau)
-
-    def to_json(self) -> dict[str, Any]:
-        return {**vars(self), "place": [self.place.epoch, self.place.position], "plateau": vars(self.plateau)}
-
-    @classmethod
-    def from_json(cls, record: dict[str, Any]) -> Progress:
-        return cls(**{**record, "place": Place(*record["place"]), "plateau": Plateau(**record.get("plateau", {}))})
-
-
 class Trainer:
     """Trains one recipe in one job folder until its schedule is over, it is stopped, or its owner is gone.
 
+    Where several processes train, this is the first one: it alone judges, reports, writes and hears commands, and
+    tells the others in `group` (each a `Follower`) before every step what is done.
     `identity` says what this training is (settings, data): a checkpoint of another one is refused.
     `afterwards` answers how long scoring will take, in seconds, and is asked once the model has warmed up.
     """
@@ -83,6 +60,7 @@ class Trainer:
         seed: int,
         channels_last: bool = False,
         afterwards: Callable[[], float] = lambda: 0.0,
+        group: Group | None = None,
     ) -> None:
         self.config = config
         self.folder = folder
@@ -96,9 +74,10 @@ class Trainer:
         self.seed = seed
         self.channels_last = channels_last
         self.afterwards = afterwards
+        self.group = group or Group()
         self.progress = Progress()
         self.pace = pace_of(config.train, samples.steps_per_epoch)
-        self.stepper = Stepper(recipe, device, parts_a_step=config.train.accumulate)
+        self.stepper = Stepper(recipe, device, parts_a_step=config.train.accumulate, seed=seed, group=self.group)
         self.metrics = Metrics(folder / "metrics.jsonl")
         self._looks = looks(self.pace, config.train.evaluations)
         self._timer = StepTimer()
@@ -161,6 +140,7 @@ class Trainer:
             "pace": self.pace.to_json(),
             "numbers": numbers,
             "parts": self.stepper.parts,
+            "devices": self.group.size,
             "after": self._after,
             "averaged": self.config.train.ema is not None,
         }
@@ -202,6 +182,7 @@ class Trainer:
             torch.manual_seed(self.seed)
             self._budget(provisional=True)
             self.save()
+        self._tell_load()
         self.recipe.model.train()
         self.reporter.phase("training", total=self._steps_shown())
         self._saved = self._mark = time.monotonic()
@@ -209,19 +190,18 @@ class Trainer:
     def _step(self, batches: Prefetcher) -> None:
         progress, began = self.progress, time.monotonic()
         factor = self.pace.factor(progress.step) * progress.rate
+        shares = self._shares()
+        self.group.tell({"do": "step", "step": progress.step, "factor": factor, "shares": shares})
         batch = to_device(batches.take(), self.device.device, channels_last=self.channels_last)
-        while True:
-            try:
-                losses = try_step(self.stepper, batch, factor, self._shares())
-                break
-            except OutOfMemory:
-                self.device.release_memory()
-                images = halve(self.stepper, len(batch.image))
-                self.reporter.warn(
-                    "memory",
-                    f"Memory ran out: {images} images at a time now, the rest added up. "
-                    "Normalisation sees smaller groups than before.",
-                )
+        losses = step_that_fits(
+            self.stepper,
+            batch,
+            factor,
+            shares,
+            number=progress.step,
+            least=self.samples.least,
+            ran_out=self._warn_of_memory,
+        )
         self.judge.averaged.update(progress.step)
         place = progress.place
         progress.step += 1
@@ -233,6 +213,18 @@ class Trainer:
         rate = self._rate(factor)
         self.metrics.add(progress.step, place.epoch, rate, losses, now - began)
         self._tell_step(place.epoch, rate, losses)
+
+    def _warn_of_memory(self, images: int) -> None:
+        self.device.release_memory()
+        self.reporter.warn(
+            "memory",
+            f"Memory ran out: {images} images at a time now, the rest added up. "
+            "Normalisation sees smaller groups than before.",
+        )
+
+    def _tell_load(self) -> None:
+        """The other processes take over what `last` holds, which is what this one holds."""
+        self.group.tell({"do": "load", "step": self.progress.step})
 
     def _tell_step(self, epoch: int, rate: float, losses: dict[str, float]) -> None:
         step = self.progress.step
@@ -442,13 +434,13 @@ class Trainer:
             f"A loss was no number in step {step + 1}: back to step {self.progress.step}, at half the learning rate.",
         )
         self.save()
+        self._tell_load()
         self.recipe.model.train()
 
     def _load(self, tensors: dict[str, torch.Tensor], record: dict[str, Any]) -> None:
         self.recipe.model.load_state_dict(checkpoint.without_prefix("model", tensors))
         self.judge.model.load_state_dict(checkpoint.without_prefix("average", tensors))
-        self.stepper.load(tensors, record["numbers"])
-        self.stepper.parts = record["parts"]
+        self.stepper.load(tensors, record)
         checkpoint.restore_random_state(tensors)
         self.progress = Progress.from_json(record["progress"])
         self.pace.budget = record["pace"]["budget"]

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import gc
 import math
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from core.errors import TrainingError
 from core.models.base import Batch, Phase, Recipe
+from core.training.averaging import Gradients
 from core.training.checkpoint import load_optimizer, optimizer_tensors
 from core.training.data import parts
 from core.training.devices import Device, is_out_of_memory
+from core.training.group import Group
+
+_LOSSES: Final = 64  # more than any recipe names
 
 
 class NotANumber(Exception):
@@ -30,31 +35,53 @@ class OutOfMemory(Exception):
 
 
 class Stepper:
-    """Runs a recipe's phases on a batch, spread over `parts` smaller ones whose gradients add up to the whole."""
+    """Runs a recipe's phases on a batch, spread over `parts` smaller ones whose gradients add up to the whole.
 
-    def __init__(self, recipe: Recipe, device: Device, *, parts_a_step: int = 1) -> None:
+    With several processes in `group` each brings its images of the batch: what they draw, and what they move their
+    weights by, is what one process with as many parts would. What layers draw (dropout) is a pure function of `seed`,
+    the number of the step, phase and part.
+    """
+
+    def __init__(
+        self,
+        recipe: Recipe,
+        device: Device,
+        *,
+        parts_a_step: int = 1,
+        seed: int = 0,
+        group: Group | None = None,
+    ) -> None:
         self._device = device
+        self._seed = seed
+        self._group = group or Group()
         self._phases = recipe.phases()
         self._optimizers = [device.optimizer(phase.make_optimiser()) for phase in self._phases]
+        self._gradients = [] if self._group.alone else [Gradients(phase.parameters) for phase in self._phases]
         self.parts = parts_a_step
+
+    @property
+    def alone(self) -> bool:
+        return self._group.alone
 
     @property
     def phases(self) -> tuple[Phase, ...]:
         return self._phases
 
-    def step(self, batch: Batch, factor: float, shares: Mapping[str, float] | None = None) -> dict[str, float]:
-        """One step at `factor` times every phase's rate, less where `shares` names the phase.
+    def step(
+        self, batch: Batch, factor: float, shares: Mapping[str, float] | None = None, *, number: int = 0
+    ) -> dict[str, float]:
+        """Step `number` at `factor` times every phase's rate, less where `shares` names the phase.
 
         Returns the losses by name, `total` among them.
 
-        Raises `NotANumber`; `TrainingError` when even two images at a time do not fit into memory.
+        Raises `NotANumber`; `OutOfMemory` when a gradient did not fit, in whichever process.
         """
         pieces = parts(batch, self.parts)
         losses: dict[str, float] = {"total": 0.0}
-        for phase, optimizer in zip(self._phases, self._optimizers, strict=True):
-            for group in optimizer.param_groups:
+        for index, phase in enumerate(self._phases):
+            for group in self._optimizers[index].param_groups:
                 group["lr"] = group["initial_lr"] * factor * (shares or {}).get(phase.name, 1.0)
-            found = self._phase(phase, optimizer, pieces)
+            found = self._phase(index, pieces, number)
             prefix = f"{phase.name}." if len(self._phases) > 1 else ""
             losses["total"] += found["total"]
             losses.update({f"{prefix}{name}": value for name, value in found.items() if name != "total" or prefix})
@@ -70,45 +97,88 @@ class Stepper:
             numbers.update(plain)
         return tensors, numbers
 
-    def load(self, tensors: dict[str, Tensor], numbers: dict[str, Any]) -> None:
+    def load(self, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
+        """Put back moments and parts from a checkpoint, also from one of another number of processes."""
         for phase, optimizer in zip(self._phases, self._optimizers, strict=True):
-            load_optimizer(f"optimizer/{phase.name}", optimizer, tensors, numbers)
+            load_optimizer(f"optimizer/{phase.name}", optimizer, tensors, record["numbers"])
+        self.parts = -(-record["parts"] * record.get("devices", 1) // self._group.size)
 
-    def _phase(
-        self, phase: Phase, optimizer: torch.optim.Optimizer, pieces: list[tuple[Batch, float]]
-    ) -> dict[str, float]:
+    def _phase(self, index: int, pieces: list[tuple[Batch, float]], number: int) -> dict[str, float]:
+        phase, optimizer = self._phases[index], self._optimizers[index]
         for other in self._optimizers:
             other.zero_grad(set_to_none=True)
-        sums: dict[str, Tensor] = {}
-        for piece, share in pieces:
-            with self._device.autocast():
-                losses = phase.loss(piece)
-            self._device.backward(losses["total"] * share if share < 1 else losses["total"])
-            for name, value in losses.items():
-                part = value.detach() * share
-                sums[name] = sums[name] + part if name in sums else part
-        found = dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True))
+        found = self._agreed(self._backward(index, pieces, number))
         if not all(math.isfinite(value) for value in found.values()):
             optimizer.zero_grad(set_to_none=True)
             raise NotANumber(found)
+        if not self._group.alone:
+            self._gradients[index].average(self._group.add_up)
         if phase.optimiser.clip is not None:
             self._device.clip(phase.parameters, phase.optimiser.clip)
         optimizer.step()
         return found
 
+    def _backward(self, index: int, pieces: list[tuple[Batch, float]], number: int) -> dict[str, float] | None:
+        """Leave this process's gradients; its share of the losses, or None when memory ran out."""
+        sums: dict[str, Tensor] = {}
+        try:
+            for count, (piece, share) in enumerate(pieces, self._group.rank * self.parts):
+                torch.manual_seed(_draw(self._seed, number, index, count))
+                with self._device.autocast():
+                    losses = self._phases[index].loss(piece)
+                self._device.backward(losses["total"] * share if share < 1 else losses["total"])
+                for name, value in losses.items():
+                    part = value.detach() * share
+                    sums[name] = sums[name] + part if name in sums else part
+            return dict(zip(sums, torch.stack(list(sums.values())).tolist(), strict=True)) if sums else {}
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+        return None
 
-def try_step(
-    stepper: Stepper, batch: Batch, factor: float, shares: Mapping[str, float] | None = None
+    def _agreed(self, found: dict[str, float] | None) -> dict[str, float]:
+        """The losses of all processes together. Raises `OutOfMemory` when any of them ran out of memory."""
+        if self._group.alone:
+            if found is None:
+                raise OutOfMemory
+            return found
+        mine = list((found or {}).values())
+        ran_out, *sums = self._group.agree([float(found is None), *mine, *[0.0] * (_LOSSES - len(mine))])
+        if ran_out:
+            raise OutOfMemory
+        names = list(found or {})
+        if not names:  # no image of this step was ours: how the losses are called is known elsewhere
+            names = ["total", *map(str, range(1, _LOSSES))]
+        return dict(zip(names, sums, strict=False))
+
+
+def step_that_fits(
+    stepper: Stepper,
+    batch: Batch,
+    factor: float,
+    shares: Mapping[str, float] | None = None,
+    *,
+    number: int,
+    least: int,
+    ran_out: Callable[[int], None],
 ) -> dict[str, float]:
-    """`stepper.step`, with `OutOfMemory` in place of the many errors that mean it; the failed step's memory is free."""
-    try:
-        return stepper.step(batch, factor, shares)
-    except (RuntimeError, MemoryError) as error:
-        if not is_out_of_memory(error):
-            raise
-    # Outside the except block: its traceback would keep the step's tensors alive.
-    gc.collect()
-    raise OutOfMemory
+    """`stepper.step`, with more and smaller parts whenever memory runs out; `ran_out` is told the images in one.
+
+    `least` images of a whole batch are every process's. Raises `NotANumber`; `TrainingError` when two images at a
+    time do not fit.
+    """
+    while True:
+        try:
+            return stepper.step(batch, factor, shares, number=number)
+        except OutOfMemory:
+            pass
+        except (RuntimeError, MemoryError) as error:  # in moving the weights: others may have moved theirs
+            if not (stepper.alone and is_out_of_memory(error)):
+                raise
+        # Outside the except block: its traceback would keep the step's tensors alive.
+        batch.shared = None
+        gc.collect()
+        ran_out(halve(stepper, least))
 
 
 def halve(stepper: Stepper, batch: int) -> int:
@@ -123,3 +193,7 @@ def halve(stepper: Stepper, batch: int) -> int:
         )
     stepper.parts = count
     return -(-batch // count)
+
+
+def _draw(seed: int, step: int, phase: int, part: int) -> int:
+    return int(np.random.SeedSequence((seed, step, phase, part)).generate_state(1)[0])

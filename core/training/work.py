@@ -8,24 +8,23 @@ import itertools
 import json
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
 import cv2
+import numpy as np
 import torch
-from pydantic import ValidationError
 
 from core.config import ProgressiveConfig, TrainingConfig
-from core.config.overrides import problems
-from core.errors import ConfigError, TrainingError
+from core.errors import TrainingError
 from core.evaluation.passes import PassesProposal
 from core.events import Done
 from core.files import atomic_write
 from core.imaging import Window
 from core.inference.loading import Loaded, load_rows, to_input
 from core.inference.predictor import Predictor
-from core.inference.scoring import Scorer, Summary, forget
+from core.inference.scoring import Scorer, Summary
 from core.jobfiles import JobSpec, ManifestRow
 from core.jobs import Job
 from core.models import Recipe, build
@@ -37,9 +36,13 @@ from core.training import checkpoint, proposing
 from core.training.control import Control
 from core.training.data import Samples, tuning_samples
 from core.training.devices import Device
+from core.training.follower import Follower
+from core.training.group import Group, Released
 from core.training.images import ImageCache, ImageSet, load_images
 from core.training.judge import Judge, OwnerGone, StopAsked
-from core.training.loop import BEST, LAST, Trainer
+from core.training.loop import Trainer
+from core.training.progress import BEST, LAST
+from core.training.recording import identity_of, write_settings
 from core.training.reporter import Reporter
 
 _NAMED: Final = 100  # unreadable images that are named one by one
@@ -51,7 +54,7 @@ Builder = Callable[[TrainingConfig], Recipe]
 
 @dataclass(frozen=True)
 class Worker:
-    """One job at work: its folder and the two ends of the conversation with its owner."""
+    """One job at work: its folder, the two ends of the conversation with its owner, the processes that share it."""
 
     job: Job
     spec: JobSpec
@@ -59,6 +62,7 @@ class Worker:
     reporter: Reporter
     control: Control
     builder: Builder = build
+    group: Group = field(default_factory=Group)
 
     @property
     def folder(self) -> Path:
@@ -73,16 +77,20 @@ class Worker:
         if self.control.owner_gone:
             raise OwnerGone
 
+    def work(self) -> Done:
+        """This process's part of the job. Raises `OwnerGone`, `TrainingError`, `StorageError`."""
+        if self.group.rank:
+            return self.follow()
+        return self.train() if self.spec.command == "train" else self.score()
+
     def train(self) -> Done:
         """Train, then score tuning and test images. A second *stop* leaves out what is not scored by then."""
-        config = self.config
-        seed = config.train.seed if self.spec.seed is None else self.spec.seed
         device = self._device()
         rows = list(self.job.manifest())
         self.reporter.phase("loading", "Reading the good images")
-        cache = ImageCache(self.folder / "cache" / "crops.u8", limit=config.train.cache_mb * 2**20)
+        cache = self._cache()
         try:
-            trainer = self._trainer(rows, cache, device, seed)
+            trainer = self._trainer(rows, cache, device)
             if self.spec.resume:
                 trainer.resume()
             self._hello(device, resumed=trainer.progress.step > 0)
@@ -121,6 +129,24 @@ class Worker:
             memory=self.reporter.peak_memory,
         )
 
+    def follow(self) -> Done:
+        """Do what the first process of the job says, until it needs this one no more; only rank 0 does not follow."""
+        device = self._device()
+        cache = self._cache()
+        try:
+            order = self._follow_training(cache, device) if self.spec.command == "train" else self.group.hear()
+            while True:
+                self._help_scoring(order, device)
+                order = self.group.hear()
+        except Released:
+            return Done(outcome="finished", seconds=self.reporter.elapsed, memory=self.reporter.peak_memory)
+        finally:
+            cache.drop()
+
+    @property
+    def seed(self) -> int:
+        return self.config.train.seed if self.spec.seed is None else self.spec.seed
+
     @property
     def training_folder(self) -> Path:
         """Where the weights are: the job itself, or the training that a scoring names (relative to the scoring)."""
@@ -131,47 +157,35 @@ class Worker:
 
     def _device(self) -> Device:
         cv2.setNumThreads(1)  # the loaders are threads already; more would only fight with torch
-        return Device(precision=self.config.train.amp, threads=self.config.train.threads)
+        train = self.config.train
+        return Device(precision=train.amp, threads=train.threads, sharing=self.group.local_size)
+
+    def _cache(self) -> ImageCache:
+        name = "crops.u8" if self.group.rank == 0 else f"crops.{self.group.rank}.u8"
+        limit = self.config.train.cache_mb * 2**20 // self.group.local_size
+        return ImageCache(self.folder / "cache" / name, limit=limit)
 
     def _hello(self, device: Device, *, resumed: bool) -> None:
         self.reporter.hello(
             framework=device.framework,
-            computing_on=device.name,
+            computing_on=device.name if self.group.alone else f"{self.group.size} × {device.name}",
             threads=device.threads,
             resumed=resumed,
             nondeterministic=device.nondeterministic,
         )
 
-    def _trainer(self, rows: list[ManifestRow], cache: ImageCache, device: Device, seed: int) -> Trainer:
-        config = self.config
-        good = [row for row in rows if row.split == "train" and row.label == "good"]
-        left_out = sum(row.split == "train" for row in rows) - len(good)
-        if left_out:
-            self.reporter.warn("not_good", f"{left_out} training images are not good ones and were left out.")
-        images = self._load(good, cache)
-        if not len(images):
-            raise no_good_images(len(good))
-        if len(images) < config.train.batch:
-            self.reporter.warn("few", f"Only {len(images)} good images: each is used several times in a step.")
+    def _trainer(self, rows: list[ManifestRow], cache: ImageCache, device: Device) -> Trainer:
+        config, seed = self.config, self.seed
+        good, images = self._good_images(rows, cache)
         tuning = self._tuning(rows, images)
         self.reporter.phase("preparing", "Building the model")
         synthesiser = self._synthesiser(images)
-        samples = Samples(
-            images.crops,
-            synthesiser,
-            batch=config.train.batch,
-            seed=seed,
-            drop_last=config.train.drop_last,
-            regions=images.regions,
-        )
+        samples = self._samples(images, synthesiser)
         torch.manual_seed(seed)
         live = self.builder(config)
         shadow = self.builder(config)
-        live.model.to(device.device)
         shadow.model.to(device.device)
-        channels_last = bool(config.train.channels_last) if config.train.channels_last is not None else False
-        if channels_last:
-            live.model.to(memory_format=torch.channels_last)
+        channels_last = self._place(live, device)
         judge = Judge(
             config,
             live,
@@ -192,11 +206,75 @@ class Worker:
             device=device,
             reporter=self.reporter,
             control=self.control,
-            identity=_identity(config, seed, good, len(images)),
+            identity=identity_of(config, seed, good, len(images)),
             seed=seed,
             channels_last=channels_last,
             afterwards=lambda: self._afterwards(judge, images, to_score, device),
+            group=self.group,
         )
+
+    def _follow_training(self, cache: ImageCache, device: Device) -> dict[str, Any]:
+        _, images = self._good_images(list(self.job.manifest()), cache)
+        torch.manual_seed(self.seed)
+        recipe = self.builder(self.config)
+        channels_last = self._place(recipe, device)
+        follower = Follower(
+            self.config,
+            self.folder,
+            recipe,
+            samples=self._samples(images, self._synthesiser(images)),
+            device=device,
+            group=self.group,
+            seed=self.seed,
+            channels_last=channels_last,
+        )
+        return follower.run()
+
+    def _good_images(self, rows: list[ManifestRow], cache: ImageCache) -> tuple[list[ManifestRow], ImageSet]:
+        """The rows to learn from, and what of them can be read: the same in every process. Raises `TrainingError`."""
+        good = [row for row in rows if row.split == "train" and row.label == "good"]
+        left_out = sum(row.split == "train" for row in rows) - len(good)
+        if left_out:
+            self.reporter.warn("not_good", f"{left_out} training images are not good ones and were left out.")
+        images = self._load(good, cache)
+        if not len(images):
+            raise no_good_images(len(good))
+        if len(images) < self.config.train.batch:
+            self.reporter.warn("few", f"Only {len(images)} good images: each is used several times in a step.")
+        read = hashlib.sha256(np.asarray(images.ids).tobytes()).hexdigest()
+        if self.group.rank == 0:
+            self.group.tell({"do": "read", "images": read})
+        elif self.group.hear()["images"] != read:
+            raise TrainingError(
+                "not all processes of this training can read the same images",
+                path=self.reporter.folder,
+                kept="Nothing was changed",
+                mend="All machines must see the images under the same paths",
+                reason="devices",
+            )
+        return good, images
+
+    def _samples(self, images: ImageSet, synthesiser: DefectSynthesiser) -> Samples:
+        train = self.config.train
+        return Samples(
+            images.crops,
+            synthesiser,
+            batch=train.batch,
+            seed=self.seed,
+            drop_last=train.drop_last,
+            regions=images.regions,
+            rank=self.group.rank,
+            size=self.group.size,
+        )
+
+    def _place(self, recipe: Recipe, device: Device) -> bool:
+        """Put the weights onto the device in the order that suits it; whether that is channels last."""
+        wanted = self.config.train.channels_last
+        channels_last = device.likes_channels_last if wanted is None else wanted
+        recipe.model.to(device.device)
+        if channels_last:
+            recipe.model.to(memory_format=torch.channels_last)
+        return channels_last
 
     def _load(self, rows: list[ManifestRow], cache: ImageCache) -> ImageSet:
         """Decode `rows` once; unreadable ones are named and left out. Raises `StopAsked` while nothing is learnt."""
@@ -256,7 +334,8 @@ class Worker:
         crop = (time.monotonic() - began) / len(probe)
         crops = len(images) / len(set(images.ids))  # an image: cells, tiles
         measuring = proposing.seconds(crop, self.config.train.minutes)
-        return measuring + count * (crops * (_SECOND_PASS * crop + _MAP_S) + images.seconds)
+        scoring = count * (crops * (_SECOND_PASS * crop + _MAP_S) + images.seconds)
+        return measuring + scoring / self.group.size
 
     def _predictor(self, judge: Judge) -> Predictor:
         return Predictor(
@@ -267,25 +346,11 @@ class Worker:
         )
 
     def _score(self, model: Detector, rows: list[ManifestRow], out: Path, device: Device, source: str) -> Summary:
-        wanted, config = self.spec.score, self.config
+        wanted = self.spec.score
         path = self.training_folder / source
-        tensors, record = checkpoint.load(path)
-        model.load_state_dict(checkpoint.without_prefix("average", tensors))
-        asked = {"n": wanted.passes, "gate": wanted.gate, "taps": wanted.taps, "score_from": wanted.score_from}
-        progressive = config.progressive.model_copy(update={k: v for k, v in asked.items() if v is not None})
-        predictor = Predictor(model, progressive=progressive, score=config.score, size=config.preprocess.size)
-        _write_settings(out, wanted.scoring, progressive, path, record)
-        scorer = Scorer(
-            predictor,
-            Preprocessor(config.preprocess),
-            out,
-            window=self.window,
-            device=device.device,
-            batch=wanted.batch or config.eval.batch,
-            threads=_loader_threads(config),
-            heatmaps=wanted.heatmaps,
-            regions=Regions.read(self.folder) if config.score.inside_roi else None,
-        )
+        scorer, record = self._scorer(model, out, device, path)
+        progressive = self._progressive()
+        write_settings(out, wanted.scoring, progressive, path, record)
         enough = 2 if self.spec.command == "train" else 1
         began = time.monotonic()
 
@@ -309,6 +374,7 @@ class Worker:
             progress=progress,
             keep_going=keep_going,
             unreadable=lambda image: self._name_unreadable([image], named=next(counted)),
+            order={"out": str(out), "weights": str(path)},
         )
 
     def _propose_passes(self, trainer: Trainer, device: Device, images: int) -> None:
@@ -332,6 +398,39 @@ class Worker:
             )
             if proposal is not None:
                 self._write_model(trainer, device, proposal)
+
+    def _help_scoring(self, order: dict[str, Any], device: Device) -> None:
+        """This process's share of a scoring that the first one ordered."""
+        model = self.builder(self.config).model.to(device.device)
+        scorer, _ = self._scorer(model, Path(order["out"]), device, Path(order["weights"]))
+        self.reporter.phase("scoring", "Scoring the images")
+        todo = set(order["todo"])
+        scorer.help([row for row in self.job.manifest() if row.id in todo])
+
+    def _progressive(self) -> ProgressiveConfig:
+        wanted = self.spec.score
+        asked = {"n": wanted.passes, "gate": wanted.gate, "taps": wanted.taps, "score_from": wanted.score_from}
+        return self.config.progressive.model_copy(update={k: v for k, v in asked.items() if v is not None})
+
+    def _scorer(self, model: Detector, out: Path, device: Device, weights: Path) -> tuple[Scorer, dict[str, Any]]:
+        """`model` with the judged weights of a checkpoint, ready to score into `out`; the checkpoint's record."""
+        wanted, config = self.spec.score, self.config
+        tensors, record = checkpoint.load(weights)
+        model.load_state_dict(checkpoint.without_prefix("average", tensors))
+        size = config.preprocess.size
+        scorer = Scorer(
+            Predictor(model, progressive=self._progressive(), score=config.score, size=size),
+            Preprocessor(config.preprocess),
+            out,
+            window=self.window,
+            device=device.device,
+            batch=wanted.batch or config.eval.batch,
+            threads=_loader_threads(config),
+            heatmaps=wanted.heatmaps,
+            regions=Regions.read(self.folder) if config.score.inside_roi else None,
+            group=self.group,
+        )
+        return scorer, record
 
     def _write_model(self, trainer: Trainer, device: Device, proposal: PassesProposal | None = None) -> None:
         record = {
@@ -367,59 +466,11 @@ class Worker:
         )
 
 
-def read_config(job: Job, spec: JobSpec) -> TrainingConfig:
-    """The settings of a job: its own, or those in `model.json` of the training that it scores with.
-
-    Raises `ConfigError`, `TrainingError` (the training has no model).
-    """
-    values: dict[str, Any] = spec.config
-    if spec.command == "score" and not values:
-        folder = job.folder.parent.parent if spec.score.training is None else job.folder / spec.score.training
-        try:
-            values = json.loads((folder / "model.json").read_bytes())["config"]
-        except (OSError, ValueError, KeyError) as error:
-            raise TrainingError(
-                "this training has no model yet", path=folder, mend="Finish or resume it first", reason="no_model"
-            ) from error
-    try:
-        return TrainingConfig.model_validate(values)
-    except ValidationError as error:
-        raise ConfigError(problems(error), path=job.folder / "job.json") from error
-
-
 def no_good_images(asked: int) -> TrainingError:
     what = f"none of the {asked} good training images can be read" if asked else "there are no good training images"
     return TrainingError(
         what, kept="Nothing was trained", mend="Add good images to the training split", reason="no_good_images"
     )
-
-
-def _identity(config: TrainingConfig, seed: int, rows: list[ManifestRow], crops: int) -> str:
-    """Hash of everything that decides the result of a training."""
-    digest = hashlib.sha256()
-    digest.update(config.model_dump_json(exclude={"train": {"checkpoint_minutes", "pictures", "cache_mb"}}).encode())
-    digest.update(f"{seed} {crops}".encode())
-    for row in rows:
-        digest.update(f"{row.id} {row.path} {row.sha256} {row.boxes}\n".encode())
-    return digest.hexdigest()
-
-
-def _write_settings(
-    out: Path, scoring: str, progressive: ProgressiveConfig, weights: Path, trained: dict[str, Any]
-) -> None:
-    """Say what the scores in `out` rest on; those that rest on something else (the training went on) are dropped."""
-    record = {
-        "schema": 1,
-        "scoring": scoring,
-        "progressive": progressive.model_dump(),
-        "weights": str(weights),
-        "trained": {name: trained.get(name) for name in ("kind", "identity", "step", "tuning", "progress")},
-    }
-    text = json.dumps(record, indent=1)
-    path = out / "settings.json"
-    if not path.exists() or path.read_text(encoding="utf-8") != text:
-        forget(out)
-    atomic_write(path, text)
 
 
 def _loader_threads(config: TrainingConfig) -> int:

@@ -22,6 +22,7 @@ from core.training.averaging import Averaged, reestimate_norms
 from core.training.checkpoint import without_prefix
 from core.training.devices import Device
 from core.training.images import ImageSet
+from core.training.helpers import Member
 from core.training.loop import BEST, LAST
 from core.training.proposing import seconds
 from core.training.reporter import Reporter
@@ -98,7 +99,7 @@ def test_memory_that_runs_out_beside_the_steps_is_said_in_plain_words(
     monkeypatch.setattr(Worker, "train", full)
     run = Run(tmp_path / "run", rows, a_config())
     with Reporter(run.job.folder, run="1", command="train", log=io.StringIO()) as reporter:
-        assert worker._work(run.job, "train", reporter, run.control) == ExitCode.TRAINING
+        assert worker._work(run.job, run.job.spec(), Member(), reporter, run.control) == ExitCode.TRAINING
     assert [event.code for event in run.events if isinstance(event, Failure)] == ["memory"]
 
 
