@@ -193,6 +193,12 @@ def train(
     product: ProductOption = None,
     view: ViewOption = None,
     resume: Annotated[int | None, typer.Option(help="Go on with this training from its last checkpoint.")] = None,
+    devices: Annotated[
+        int | None, typer.Option(help="GPUs, or parts of the processor, that share each step.", min=1)
+    ] = None,
+    no_start: Annotated[
+        bool, typer.Option("--no-start", help="Only make the job folder, for torchrun or a cluster to work on.")
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Go on without this terminal; see `flawscope follow`.")
     ] = False,
@@ -208,16 +214,22 @@ def train(
         if resume is not None:
             numbers = [training.resume(opened, resume)]
         else:
-            order = training.Order(model=model, preset=preset, minutes=minutes, changes=tuple(set_ or ()))
+            changes = [*(set_ or ()), *([] if devices is None else [f"train.devices={devices}"])]
+            order = training.Order(model=model, preset=preset, minutes=minutes, changes=tuple(changes))
             numbers = training.prepare(opened, order, product=product, view=view)
         results = []
         for number in numbers:
             screen.say(training.headline(opened, number), style="bold")
+            if no_start:
+                results.append(training.waiting(opened, number))
+                screen.say(f"Training #{number} waits in {results[-1]['folder']}. Start it there with torchrun.")
+                continue
             if detach:
-                results.append(training.start_detached(opened, number))
+                results.append(training.start_detached(opened, number, devices=devices))
                 screen.say(f"Training #{number} goes on by itself. See it with: flawscope follow {project} {number}")
                 continue
-            results.append(_finish_training(opened, number, training.start(opened, number), screen))
+            following = training.start(opened, number, devices=devices)
+            results.append(_finish_training(opened, number, following, screen))
         screen.result(results if len(results) != 1 else results[0])
 
 
@@ -269,6 +281,9 @@ def score(
         list[str] | None, typer.Option(help="tuning, test, unused, train; tuning and test if absent.")
     ] = None,
     lot: Annotated[str | None, typer.Option(help="Only this lot.")] = None,
+    devices: Annotated[
+        int | None, typer.Option(help="GPUs, or parts of the processor, that share the images.", min=1)
+    ] = None,
     author: AuthorOption = None,
     as_json: JsonOption = False,
 ) -> None:
@@ -280,7 +295,13 @@ def score(
     screen = Screen(as_json=as_json)
     with open_project(project, author) as opened:
         wish = scoring.Wish(
-            passes=passes, gate=gate, taps=taps, score_from=score_from, splits=tuple(split or ()), lot=lot
+            passes=passes,
+            gate=gate,
+            taps=taps,
+            score_from=score_from,
+            splits=tuple(split or ()),
+            lot=lot,
+            devices=devices,
         )
         order = scoring.start(opened, training, wish)
         watch(order.following, screen)

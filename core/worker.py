@@ -26,7 +26,7 @@ from core.errors import ExitCode, FlawscopeError, StorageError, TrainingError
 from core.events import EventPipe, Failure, Hello
 from core.jobfiles import JobSpec
 from core.jobs import Job
-from core.training.control import OWNER_GONE_EXIT, Control
+from core.training.control import COMMANDS, OWNER_GONE_EXIT, Control
 from core.training.helpers import Member, leave_with_owner
 from core.training.reporter import Reporter
 
@@ -69,6 +69,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _listen(member: Member, control: Control) -> None:
     """Hear the owner: of the job in the first process, of this process in a helper."""
     if member.rank == 0:
+        if member.launched:  # nobody has taken away the commands of an earlier start
+            (control.folder / COMMANDS).unlink(missing_ok=True)
         control.start()
     elif member.helper:
         leave_with_owner()
@@ -108,11 +110,10 @@ def _run(job: Job, spec: JobSpec, member: Member, reporter: Reporter, control: C
     torch.set_flush_denormal(True)  # moments of idle weights below 1e-38 are slow, and nothing
     config = read_config(job, spec, devices=member.size if member.launched else None)
     worker = Worker(job, spec, config, reporter, control)
+    devices = config.train.devices if spec.command == "train" else spec.devices or 1
     try:
         worker.look_up()
-        with joined(
-            member, config.train.devices, job=job.folder, command=spec.command, look_up=worker.look_up
-        ) as group:
+        with joined(member, devices, job=job.folder, command=spec.command, look_up=worker.look_up) as group:
             done = replace(worker, group=group).work()
     except OwnerGone:
         return False

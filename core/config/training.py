@@ -104,7 +104,7 @@ class TrainConfig(Settings):
     @model_validator(mode="after")
     def _two_images_each(self) -> TrainConfig:
         if self.devices > 1 and self.batch < 2 * self.devices:
-            raise ValueError(f"{self.devices} devices need at least {2 * self.devices} images a step, two each")
+            raise ValueError(f"{self.devices} computing units need at least {2 * self.devices} images a step, two each")
         return self
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 import torch
 from torch import Tensor, nn
 
 Taps = tuple[Tensor, ...]
+_FUSED: Final = ("cpu", "cuda")  # devices where one kernel moves all weights, always in the same way
 
 
 class Detector(nn.Module):
@@ -115,7 +116,8 @@ class Phase:
             if group.parameters
         ]
         maker = torch.optim.AdamW if settings.kind == "adamw" else torch.optim.Adam
-        return maker(groups, lr=settings.lr, betas=settings.betas)
+        fused = all(parameter.device.type in _FUSED for parameter in self.parameters)
+        return maker(groups, lr=settings.lr, betas=settings.betas, fused=fused)
 
 
 class Recipe(ABC):

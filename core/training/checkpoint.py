@@ -124,20 +124,17 @@ def without_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tens
 
 
 def random_state() -> dict[str, Tensor]:
-    """The state of every generator that training draws from (images draw from generators of their own)."""
+    """The state of the generators of this process (images and layers draw from seeds of their own)."""
     state = {"rng/torch": torch.get_rng_state()}
     if torch.cuda.is_available():
-        state.update({f"rng/cuda{index}": part for index, part in enumerate(torch.cuda.get_rng_state_all())})
+        state["rng/cuda"] = torch.cuda.get_rng_state()
     return state
 
 
 def restore_random_state(tensors: Mapping[str, Tensor]) -> None:
     torch.set_rng_state(tensors["rng/torch"])
-    if torch.cuda.is_available():
-        count = torch.cuda.device_count()
-        parts = [tensors[f"rng/cuda{index}"] for index in range(count) if f"rng/cuda{index}" in tensors]
-        if len(parts) == count:
-            torch.cuda.set_rng_state_all(parts)
+    if torch.cuda.is_available() and "rng/cuda" in tensors:
+        torch.cuda.set_rng_state(tensors["rng/cuda"])
 
 
 def _layout(tensors: Mapping[str, Tensor], record: Mapping[str, Any]) -> tuple[bytes, list[Tensor], int]:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 OWNER_GONE_EXIT: Final = 75  # EX_TEMPFAIL: resumable
+COMMANDS: Final = "control.jsonl"
 _HARD_EXIT_S: Final = 4.0
 _POLL_S: Final = 0.2
 
@@ -24,7 +25,8 @@ class Control:
     """
 
     def __init__(self, folder: Path, *, detached: bool, hard_exit_s: float = _HARD_EXIT_S) -> None:
-        self._path = folder / "control.jsonl"
+        self.folder = folder
+        self._path = folder / COMMANDS
         self._hard_exit_s = hard_exit_s
         self._lock = threading.Lock()
         self._running = threading.Event()

@@ -23,8 +23,8 @@ _NO_MATTER: Final = {"checkpoint_minutes", "pictures", "cache_mb", "devices", "c
 def read_config(job: Job, spec: JobSpec, *, devices: int | None = None) -> TrainingConfig:
     """The settings of a job: its own, or those in `model.json` of the training that it scores with.
 
-    `devices`, or else the job's, stand over those of the settings. Raises `ConfigError`, `TrainingError` (the
-    training has no model).
+    A training's `train.devices` becomes `devices`, or else what the job says over it. Raises `ConfigError`,
+    `TrainingError` (the training has no model).
     """
     values: dict[str, Any] = spec.config
     if spec.command == "score" and not values:
@@ -39,8 +39,10 @@ def read_config(job: Job, spec: JobSpec, *, devices: int | None = None) -> Train
         config = TrainingConfig.model_validate(values)
     except ValidationError as error:
         raise ConfigError(problems(error), path=job.folder / "job.json") from error
-    wanted = devices or spec.devices or config.train.devices
-    return config if wanted == config.train.devices else with_overrides(config, [f"train.devices={wanted}"])
+    wanted = devices or spec.devices
+    if spec.command == "score" or wanted in (None, config.train.devices):
+        return config
+    return with_overrides(config, [f"train.devices={wanted}"])
 
 
 def identity_of(config: TrainingConfig, seed: int, rows: list[ManifestRow], crops: int) -> str:

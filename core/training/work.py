@@ -33,8 +33,9 @@ from core.preprocess import Preprocessor
 from core.regions import Regions
 from core.synthesis import DefectSynthesiser, TextureSource
 from core.training import checkpoint, proposing
+from core.training.compiling import compile_networks
 from core.training.control import Control
-from core.training.data import Samples, tuning_samples
+from core.training.data import Place, Samples, to_device, tuning_samples
 from core.training.devices import Device
 from core.training.follower import Follower
 from core.training.group import Group, Released
@@ -181,11 +182,9 @@ class Worker:
         self.reporter.phase("preparing", "Building the model")
         synthesiser = self._synthesiser(images)
         samples = self._samples(images, synthesiser)
-        torch.manual_seed(seed)
-        live = self.builder(config)
+        live, channels_last = self._live(device, samples)
         shadow = self.builder(config)
         shadow.model.to(device.device)
-        channels_last = self._place(live, device)
         judge = Judge(
             config,
             live,
@@ -215,14 +214,13 @@ class Worker:
 
     def _follow_training(self, cache: ImageCache, device: Device) -> dict[str, Any]:
         _, images = self._good_images(list(self.job.manifest()), cache)
-        torch.manual_seed(self.seed)
-        recipe = self.builder(self.config)
-        channels_last = self._place(recipe, device)
+        samples = self._samples(images, self._synthesiser(images))
+        recipe, channels_last = self._live(device, samples)
         follower = Follower(
             self.config,
             self.folder,
             recipe,
-            samples=self._samples(images, self._synthesiser(images)),
+            samples=samples,
             device=device,
             group=self.group,
             seed=self.seed,
@@ -267,14 +265,27 @@ class Worker:
             size=self.group.size,
         )
 
-    def _place(self, recipe: Recipe, device: Device) -> bool:
-        """Put the weights onto the device in the order that suits it; whether that is channels last."""
+    def _live(self, device: Device, samples: Samples) -> tuple[Recipe, bool]:
+        """The recipe that is trained, on the device; whether the channels of its pixels lie side by side."""
         wanted = self.config.train.channels_last
         channels_last = device.likes_channels_last if wanted is None else wanted
+        recipe = self._fresh(device, channels_last=channels_last)
+        if self.config.train.compile:
+            self.reporter.phase("preparing", "Compiling the networks")
+            batch = to_device(samples.make(Place(), samples.order(0)), device.device, channels_last=channels_last)
+            problem = compile_networks(recipe, batch, device)
+            if problem:
+                self.reporter.warn("compile", f"The networks could not be compiled and run as they are: {problem}.")
+                recipe = self._fresh(device, channels_last=channels_last)
+        return recipe, channels_last
+
+    def _fresh(self, device: Device, *, channels_last: bool) -> Recipe:
+        torch.manual_seed(self.seed)
+        recipe = self.builder(self.config)
         recipe.model.to(device.device)
         if channels_last:
             recipe.model.to(memory_format=torch.channels_last)
-        return channels_last
+        return recipe
 
     def _load(self, rows: list[ManifestRow], cache: ImageCache) -> ImageSet:
         """Decode `rows` once; unreadable ones are named and left out. Raises `StopAsked` while nothing is learnt."""

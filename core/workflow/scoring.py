@@ -36,6 +36,7 @@ class Wish:
     score_from: str | None = None
     splits: tuple[str, ...] = ()
     lot: str | None = None
+    devices: int | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
         product=run.product,
         view=view.code,
         score=spec,
+        devices=wish.devices,
     )
     config = TrainingConfig.model_validate(dict(run.config))
     _check(config, spec)

@@ -77,14 +77,19 @@ def headline(project: Project, number: int) -> str:
     return f"Training #{number}: {MODELS[run.model].title} {run.preset} on {run.product}{view}"
 
 
-def start(project: Project, number: int) -> RunningJob:
-    """Start (or go on with) a queued training as a child of this process."""
-    return _start(project, number, detach=False)
+def start(project: Project, number: int, *, devices: int | None = None) -> RunningJob:
+    """Start (or go on with) a queued training as a child of this process; `devices` over those of its settings."""
+    return _start(project, number, detach=False, devices=devices)
 
 
-def start_detached(project: Project, number: int) -> dict[str, Any]:
-    """Start a training that outlives this process."""
-    running = _start(project, number, detach=True)
+def waiting(project: Project, number: int) -> dict[str, Any]:
+    """Where a queued training waits for whoever starts it."""
+    return {"training": number, "state": "queued", "folder": str(project.run_by_number(number).folder)}
+
+
+def start_detached(project: Project, number: int, *, devices: int | None = None) -> dict[str, Any]:
+    """Start a training that outlives this process; `devices` over those of its settings."""
+    running = _start(project, number, detach=True, devices=devices)
     return {"training": number, "state": "running", "pid": running.pid, "folder": str(running.job.folder)}
 
 
@@ -144,11 +149,11 @@ def _end(run: RunRow, running: RunningJob | None) -> tuple[RunState, FlawscopeEr
     return _ENDED.get(found.status, "interrupted"), failure
 
 
-def _start(project: Project, number: int, *, detach: bool) -> RunningJob:
+def _start(project: Project, number: int, *, detach: bool, devices: int | None) -> RunningJob:
     run = project.run_by_number(number)
     job = Job(run.folder)
     going_on = (run.folder / "checkpoints").is_dir() and any((run.folder / "checkpoints").glob("last*"))
-    running = job.start(detach=detach, resume=going_on)
+    running = job.start(detach=detach, resume=going_on, devices=devices)
     project.update_run(run.id, state="running", error="")
     return running
 

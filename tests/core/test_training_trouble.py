@@ -21,8 +21,8 @@ from core.models.base import Batch, Losses
 from core.training.averaging import Averaged, reestimate_norms
 from core.training.checkpoint import without_prefix
 from core.training.devices import Device
-from core.training.images import ImageSet
 from core.training.helpers import Member
+from core.training.images import ImageSet
 from core.training.loop import BEST, LAST
 from core.training.proposing import seconds
 from core.training.reporter import Reporter

@@ -1,0 +1,56 @@
+"""Networks that torch compiles: the same training where it works, and a warning where it does not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from core.events import Done, Warn
+from core.jobs import ManifestRow
+from core.training.progress import LAST
+from tests.tiny import Run, a_config, kept_settings, make_rows, same
+
+
+@pytest.fixture(autouse=True)
+def _as_before() -> Iterator[None]:
+    with kept_settings():
+        yield
+    torch.compiler.reset()
+
+
+@pytest.fixture
+def rows(tmp_path: Path) -> list[ManifestRow]:
+    return make_rows(tmp_path)
+
+
+@pytest.fixture
+def plain(tmp_path: Path, rows: list[ManifestRow]) -> Run:
+    run = Run(tmp_path / "plain", rows, a_config("train.steps=4"))
+    run.go()
+    return run
+
+
+@pytest.mark.slow
+def test_without_a_compiler_a_training_says_so_and_goes_on(plain: Run, tmp_path: Path, rows: list[ManifestRow]) -> None:
+    from torch._inductor import config
+
+    run = Run(tmp_path / "run", rows, a_config("train.steps=4", "train.compile=true"))
+    with config.patch({"cpp.cxx": (None, "/nowhere/compiler"), "fx_graph_cache": False}):
+        assert isinstance(run.go(), Done)
+    (warning,) = [event for event in run.events if isinstance(event, Warn) and event.code == "compile"]
+    assert "run as they are" in warning.text
+    assert same(run.weights(LAST), plain.weights(LAST))
+
+
+@pytest.mark.slow
+def test_compiled_networks_train_to_the_same_weights(plain: Run, tmp_path: Path, rows: list[ManifestRow]) -> None:
+    run = Run(tmp_path / "run", rows, a_config("train.steps=4", "train.compile=true"))
+    run.go()
+    assert "compile" not in run.warnings()
+    ours, theirs = run.weights(LAST), plain.weights(LAST)
+    assert ours.keys() == theirs.keys()
+    for name in ours:
+        torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-3, msg=name)
