@@ -16,6 +16,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn
 from app.console import Screen, clock, format_seconds
 from core import events
 from core.jobs import RunningJob
+from core.workflow.readiness import estimated
 
 _PAUSE_S: Final = 0.1
 _STOPPING: Final = "Stopping: this step is finished and a usable model is kept. Ctrl+C again kills at once."
@@ -54,6 +55,8 @@ def _terminal(screen: Screen) -> bool:
 
 
 def _warn(event: events.AnyEvent, screen: Screen) -> None:
+    if isinstance(event, events.Estimate):
+        screen.say(f"  {estimated(event)}", style="dim")
     if isinstance(event, events.Warn):
         screen.warn(event.text if event.path is None or event.path in event.text else f"{event.path}: {event.text}")
 

@@ -19,6 +19,7 @@ from core.events import (
     Checkpoint,
     Done,
     Epoch,
+    Estimate,
     EventTail,
     Failure,
     Heartbeat,
@@ -28,6 +29,7 @@ from core.events import (
     Step,
     Warn,
 )
+from core.workflow.readiness import estimated
 
 LOG_LINES: Final = 500
 _FIRST_ROOM: Final = 256
@@ -130,6 +132,8 @@ class Trace:
             self._phase(event)
         elif isinstance(event, Epoch):
             self._epoch(event)
+        elif isinstance(event, Estimate):
+            self.log.append(Line(event.t, "info", estimated(event)))
         elif isinstance(event, Picture):
             self.pictures[event.index] = event
         elif isinstance(event, Checkpoint):

@@ -79,6 +79,16 @@ class Step(Event):
     finish: float | None = None
 
 
+class Estimate(Event):
+    """What the whole training will take, as one measured step says: seconds of it, seconds of steps, bytes."""
+
+    ev: Literal["estimate"] = "estimate"
+    step: float
+    seconds: float
+    memory: int  # at its peak
+    disk: int  # written in all
+
+
 class Epoch(Event):
     """An epoch ended: mean training losses; losses on tuning images when they were measured."""
 
@@ -161,7 +171,18 @@ class Done(Event):
 
 
 AnyEvent = (
-    Hello | PhaseChanged | Heartbeat | Step | Epoch | Picture | Checkpoint | Warn | Failure | Done | Reconstructed
+    Hello
+    | PhaseChanged
+    | Heartbeat
+    | Step
+    | Estimate
+    | Epoch
+    | Picture
+    | Checkpoint
+    | Warn
+    | Failure
+    | Done
+    | Reconstructed
 )
 _ADAPTER: Final[TypeAdapter[AnyEvent]] = TypeAdapter(Annotated[AnyEvent, Field(discriminator="ev")])
 

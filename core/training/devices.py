@@ -94,6 +94,11 @@ class Device:
         if self.kind == "cuda":
             torch.cuda.synchronize(self.device)
 
+    @property
+    def peak_memory(self) -> int:
+        """Most bytes of the device's own memory held so far; 0 where it shares the computer's."""
+        return int(torch.cuda.max_memory_reserved(self.device)) if self.kind == "cuda" else 0
+
     def release_memory(self) -> None:
         if self.kind == "cuda":
             torch.cuda.empty_cache()

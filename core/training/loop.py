@@ -18,6 +18,7 @@ from core.training import checkpoint
 from core.training.control import Control
 from core.training.data import Prefetcher, Samples, to_device
 from core.training.devices import Device
+from core.training.estimate import estimate, warn_if_tight
 from core.training.group import Group
 from core.training.judge import Judge, OwnerGone, StopAsked
 from core.training.metrics import Metrics
@@ -27,6 +28,7 @@ from core.training.schedules import StepTimer, looks, pace_of, training_budget
 from core.training.stepper import NotANumber, Stepper, step_that_fits
 
 SETBACKS: Final = 3
+_ESTIMATED_AT: Final = 2  # the first step allocates, and says nothing about the others
 _PICTURES_EVERY_S: Final = 20.0
 _PAUSE_LOOK_S: Final = 0.2
 _EARLY_SHARE: Final = 0.05  # of the time spent, for judging before the last drop when minutes were given
@@ -42,7 +44,8 @@ class Trainer:
     Where several processes train, this is the first one: it alone judges, reports, writes and hears commands, and
     tells the others in `group` (each a `Follower`) before every step what is done.
     `identity` says what this training is (settings, data): a checkpoint of another one is refused.
-    `afterwards` answers how long scoring will take, in seconds, and is asked once the model has warmed up.
+    `maps` is how many bytes scoring will write; `afterwards` answers how long it will take, in seconds, and is asked
+    once the model has warmed up.
     """
 
     def __init__(
@@ -61,7 +64,9 @@ class Trainer:
         channels_last: bool = False,
         afterwards: Callable[[], float] = lambda: 0.0,
         group: Group | None = None,
+        maps: int = 0,
     ) -> None:
+        self.maps = maps
         self.config = config
         self.folder = folder
         self.recipe = recipe
@@ -243,8 +248,23 @@ class Trainer:
             )
         )
 
+    def _tell_estimate(self) -> None:
+        found = estimate(
+            self.recipe.model,
+            self.stepper,
+            step=self._timer.last,
+            steps=self.pace.remaining_steps(self.progress.step, self._timer.last),
+            seconds=self.pace.budget,
+            memory=self.device.peak_memory or self.reporter.peak_memory,
+            maps=self.maps,
+        )
+        self.reporter.tell(found)
+        warn_if_tight(found, self.folder, self.reporter)
+
     def _between_steps(self) -> None:
         progress = self.progress
+        if progress.step == _ESTIMATED_AT:
+            self._tell_estimate()
         if self._timer.ready and not self._after:
             with contextlib.suppress(StopAsked):
                 self._measure_afterwards()

@@ -19,6 +19,7 @@ from core.events import (
     Checkpoint,
     Done,
     Epoch,
+    Estimate,
     EventWriter,
     Failure,
     Heartbeat,
@@ -149,7 +150,7 @@ class Reporter:
             self._last_step = now
             self._emit(event.model_copy(update={"finish": self._finish}))
 
-    def tell(self, event: Epoch | Picture | Checkpoint | Done) -> None:
+    def tell(self, event: Epoch | Estimate | Picture | Checkpoint | Done) -> None:
         """Pass on an event; the bytes of an epoch and of a checkpoint are forced to the disk."""
         self._emit(event)
         if isinstance(event, Epoch | Checkpoint):

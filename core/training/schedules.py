@@ -143,9 +143,11 @@ class StepTimer:
     def __init__(self) -> None:
         self._seen = 0
         self._recent: deque[float] = deque(maxlen=_MEDIAN_OF)
+        self.last = 0.0  # seconds
 
     def add(self, seconds: float) -> None:
         self._seen += 1
+        self.last = seconds
         if self._seen > _WARM_STEPS or not self._recent:
             if self._seen == _WARM_STEPS + 1:
                 self._recent.clear()

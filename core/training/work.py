@@ -210,6 +210,7 @@ class Worker:
             channels_last=channels_last,
             afterwards=lambda: self._afterwards(judge, images, to_score, device),
             group=self.group,
+            maps=round(to_score * len(images) / len(set(images.ids)) * config.preprocess.size**2),
         )
 
     def _follow_training(self, cache: ImageCache, device: Device) -> dict[str, Any]:

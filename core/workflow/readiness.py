@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.config import PreprocessConfig, PresetInfo, TrainingConfig, presets
+from core.events import Estimate
 from core.files import free_bytes
 from core.preprocess import Preprocessor
 from core.project import Project
@@ -231,6 +232,14 @@ def span(seconds: float) -> str:
         return f"{hours} h" if not rest else f"{hours} h {rest:02d} min"
     days = "1 day" if hours < 48 else f"{hours // 24} days"
     return days if not hours % 24 else f"{days} {hours % 24} h"
+
+
+def estimated(found: Estimate) -> str:
+    """What one measured step says of a training, as a sentence."""
+    return (
+        f"One step takes {found.step:.2g} s: about {span(found.seconds)} of training, {_size(found.memory)} of memory, "
+        f"{_size(found.disk)} on the disk."
+    )
 
 
 def _good(facts: Facts) -> Check:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from core.config import TrainingConfig
 from core.errors import TrainingError
-from core.events import Checkpoint, Done, Epoch, Picture
+from core.events import Checkpoint, Done, Epoch, Estimate, Picture
 from core.jobs import Job, ManifestRow
 from core.models.base import Batch, Losses, Taps
 from core.training.checkpoint import load
@@ -58,6 +58,9 @@ def test_a_training_ends_with_a_model_scores_and_its_story(reference: Run) -> No
     pictures = [event for event in events if isinstance(event, Picture)]
     assert {event.index for event in pictures} == {0, 1, 2, 3}
     assert all((folder / file).is_file() for event in pictures for file in event.files.values())
+    (estimate,) = [event for event in events if isinstance(event, Estimate)]
+    assert estimate.seconds == pytest.approx(10 * estimate.step) and estimate.memory > 0
+    assert estimate.disk > (folder / LAST).stat().st_size / 2
     metrics = [json.loads(line) for line in (folder / "metrics.jsonl").read_text().splitlines()]
     assert [row["step"] for row in metrics] == list(range(1, 13))
     scores = [json.loads(line) for line in (folder / "scores/final/scores.jsonl").read_text().splitlines()]

@@ -10,6 +10,7 @@ import pytest
 
 from core.config import TrainingConfig, preset, with_overrides
 from core.evaluation.decisions import ThresholdChoice, choose_threshold
+from core.events import Estimate
 from core.imaging import save_png
 from core.project import NewImage, Project
 from core.project.records import Cell
@@ -219,3 +220,10 @@ def test_the_same_training_before_tells_how_long_the_next_one_takes(tmp_path: Pa
     facts = but(earlier=(run,))
     assert readiness.seconds_needed(facts, with_overrides(config, ["train.steps=400"])) == pytest.approx(200)
     assert readiness.seconds_needed(facts, with_overrides(config, ["preprocess.size=256"])) is None
+
+
+def test_one_measured_step_says_what_the_training_takes() -> None:
+    found = Estimate(step=0.512, seconds=1500, memory=1_300_000_000, disk=90_000_000)
+    assert readiness.estimated(found) == (
+        "One step takes 0.51 s: about 25 min of training, 1.2 GB of memory, 86 MB on the disk."
+    )
