@@ -8,10 +8,18 @@ from pathlib import Path
 import pytest
 import torch
 
+from core.config import TrainingConfig
 from core.events import Done, Warn
 from core.jobs import ManifestRow
 from core.training.progress import LAST
-from tests.tiny import Run, a_config, kept_settings, make_rows, same
+from tests.tiny import Hook, Run, TinyRecipe, a_config, kept_settings, make_rows, same
+
+
+class Steady(TinyRecipe):
+    """Without dropout, which a compiled network draws in its own way, and without weights that nothing depends on."""
+
+    def __init__(self, config: TrainingConfig, hook: Hook | None = None) -> None:
+        super().__init__(config, hook, norm=False)
 
 
 @pytest.fixture(autouse=True)
@@ -29,7 +37,7 @@ def rows(tmp_path: Path) -> list[ManifestRow]:
 @pytest.fixture
 def plain(tmp_path: Path, rows: list[ManifestRow]) -> Run:
     run = Run(tmp_path / "plain", rows, a_config("train.steps=4"))
-    run.go()
+    run.go(recipe=Steady)
     return run
 
 
@@ -39,7 +47,7 @@ def test_without_a_compiler_a_training_says_so_and_goes_on(plain: Run, tmp_path:
 
     run = Run(tmp_path / "run", rows, a_config("train.steps=4", "train.compile=true"))
     with config.patch({"cpp.cxx": (None, "/nowhere/compiler"), "fx_graph_cache": False}):
-        assert isinstance(run.go(), Done)
+        assert isinstance(run.go(recipe=Steady), Done)
     (warning,) = [event for event in run.events if isinstance(event, Warn) and event.code == "compile"]
     assert "run as they are" in warning.text
     assert same(run.weights(LAST), plain.weights(LAST))
@@ -48,9 +56,9 @@ def test_without_a_compiler_a_training_says_so_and_goes_on(plain: Run, tmp_path:
 @pytest.mark.slow
 def test_compiled_networks_train_to_the_same_weights(plain: Run, tmp_path: Path, rows: list[ManifestRow]) -> None:
     run = Run(tmp_path / "run", rows, a_config("train.steps=4", "train.compile=true"))
-    run.go()
+    run.go(recipe=Steady)
     assert "compile" not in run.warnings()
     ours, theirs = run.weights(LAST), plain.weights(LAST)
     assert ours.keys() == theirs.keys()
     for name in ours:
-        torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-3, msg=name)
+        torch.testing.assert_close(ours[name], theirs[name], rtol=0, atol=1e-4, msg=name)
