@@ -380,6 +380,9 @@ def worker_environment() -> dict[str, str]:
         # Threads wait awake for a third of libgomp's usual time: sleeping at once made a step on a quiet machine a
         # third longer, never sleeping made it ten times longer beside other programs.
         "GOMP_SPINCOUNT": os.environ.get("GOMP_SPINCOUNT", "100000"),
+        # glibc would give every large tensor back to the system and take it again, page by page, each step.
+        "MALLOC_MMAP_THRESHOLD_": os.environ.get("MALLOC_MMAP_THRESHOLD_", str(4 * 2**30)),
+        "MALLOC_TRIM_THRESHOLD_": os.environ.get("MALLOC_TRIM_THRESHOLD_", str(8 * 2**30)),
         "PYTORCH_ALLOC_CONF": os.environ.get("PYTORCH_ALLOC_CONF", "expandable_segments:True"),
         "CUBLAS_WORKSPACE_CONFIG": os.environ.get("CUBLAS_WORKSPACE_CONFIG", ":4096:8"),
     }
