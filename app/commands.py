@@ -75,6 +75,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("help.first_steps", "First steps", ("F1",), menu="Help", icon="help"),
     Command("help.models", "The detectors compared", menu="Help"),
     Command("help.clusters", "Several GPUs and clusters", menu="Help"),
+    Command("help.experiments", "The papers' tables, run again", menu="Help"),
     Command("help.about", "About Flawscope", menu="Help"),
 )
 MENUS: Final = ("File", "Edit", "View", "Image", "Train", "Go", "Help")

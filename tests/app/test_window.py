@@ -3,23 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QKeySequence
-from PySide6.QtWidgets import QComboBox, QLineEdit
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QImage, QKeySequence, QTextDocument
+from PySide6.QtWidgets import QComboBox, QLineEdit, QTextBrowser
 from pytestqt.qtbot import QtBot
 
 from app import theme
 from app.commands import BY_ID, COMMANDS
+from app.dialogs.help import HelpDialog
 from app.dialogs.keys import KeySheet
 from app.dialogs.palette import Palette
 from app.dialogs.settings import SettingsDialog
 from app.settings import SETTINGS, Memory, Settings
+from core.assets import resources
 from core.project import Project
 from tests.app.conftest import WindowMaker
 
@@ -143,6 +146,23 @@ def test_the_palette_says_that_nothing_was_found(qtbot: QtBot, window_maker: Win
     palette.field.clear()
     assert not palette.list.isHidden() and palette._empty.isHidden()
     palette.close()
+
+
+@pytest.mark.parametrize("page", sorted(path.stem for path in (resources() / "help").glob("*.md")))
+def test_every_page_of_help_opens_from_the_menu_with_its_pictures(
+    qtbot: QtBot, window_maker: WindowMaker, page: str
+) -> None:
+    window = window_maker()
+    window.actions_table.run(f"help.{page}")
+    dialog = window.findChild(HelpDialog)
+    assert dialog is not None and dialog.isVisible()
+    text = dialog.findChild(QTextBrowser)
+    assert text is not None and len(text.toPlainText()) > 500
+    pictures = re.findall(r'<img src="([^"]+)"', text.toHtml())
+    kind = QTextDocument.ResourceType.ImageResource.value
+    assert len(pictures) == (resources() / "help" / f"{page}.md").read_text(encoding="utf-8").count("![")
+    assert all(not QImage.fromData(text.loadResource(kind, QUrl(name))).isNull() for name in pictures)
+    dialog.accept()
 
 
 def test_the_key_sheet_lists_every_key_and_filters(qtbot: QtBot, window_maker: WindowMaker) -> None:
