@@ -100,6 +100,7 @@ def two(both: tuple[Job, Job]) -> Job:
     return both[0]
 
 
+@pytest.mark.slow
 def test_two_processes_equal_one_that_accumulates_two_halves(both: tuple[Job, Job]) -> None:
     two, one = both
     ours, theirs = load(two.folder / LAST)[0], load(one.folder / LAST)[0]
@@ -113,6 +114,7 @@ def test_two_processes_equal_one_that_accumulates_two_halves(both: tuple[Job, Jo
     assert hello[-1].computing_on == "2 × processor, 1 thread"
 
 
+@pytest.mark.slow
 def test_scoring_in_shards_equals_scoring_at_once(two: Job, rows: list[ManifestRow]) -> None:
     folder = two.folder / "scores" / "again"
     spec = JobSpec(command="score", run="1", score=ScoreSpec(scoring="again"), devices=1)
