@@ -59,7 +59,7 @@ def test_a_constant_map_comes_back_constant_inside_its_box_only(geometry: Geomet
     expected = np.full((height, width), fill, np.float32)
     x0, y0, x1, y1 = np.clip(geometry.box, 0, [width, height] * 2)
     expected[y0:y1, x0:x1] = value
-    np.testing.assert_allclose(got, expected, atol=1e-6)
+    np.testing.assert_allclose(got, expected, atol=1e-4)  # one pixel is the float32 sum of up to 10,000
 
 
 @settings(deadline=None)
