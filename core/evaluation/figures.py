@@ -290,9 +290,9 @@ class _Summary:
                 "classes": self._classes(),
                 "threshold": self.choice,
                 "confusion": self._confusion(),
-                "accuracy_best": None if best is None else _figure(best.accuracy),
+                "accuracy_best": None if best is None else rate_figure(best.accuracy),
                 "accuracy_best_threshold": None if best is None else best.threshold,
-                "false_rejects_without_escape": _figure(self.table.false_rejects_without_escape()),
+                "false_rejects_without_escape": rate_figure(self.table.false_rejects_without_escape()),
                 "seconds": self.seconds,
                 "histogram": self._histogram(),
                 "not_measured": self.reasons,
@@ -324,7 +324,7 @@ class _Summary:
             "parts": self.table.names.size,
             "masks": sum(self.gathered.masks.values()),
             "masks_empty": self.gathered.masks_empty,
-            "gated": _figure(rate(sum(r.gated for r in scored), len(scored))),
+            "gated": rate_figure(rate(sum(r.gated for r in scored), len(scored))),
             "ms_per_image": median(times) if times else None,
         }
 
@@ -400,7 +400,7 @@ class _Summary:
         if self.settings is None:
             return None
         mine = {r.part for r in own}
-        return _figure(rate(len(mine & self.escaped), len(mine)))
+        return rate_figure(rate(len(mine & self.escaped), len(mine)))
 
     def _confusion(self) -> ConfusionFigures | None:
         if self.settings is None:
@@ -410,10 +410,10 @@ class _Summary:
         return ConfusionFigures(
             threshold=self.settings.threshold,
             **counts,
-            escape_rate=_figure(found.escape_rate()),
-            false_reject_rate=_figure(found.false_reject_rate()),
-            overkill_share=_figure(found.overkill_share()),
-            accuracy=_figure(found.accuracy()),
+            escape_rate=rate_figure(found.escape_rate()),
+            false_reject_rate=rate_figure(found.false_reject_rate()),
+            overkill_share=rate_figure(found.overkill_share()),
+            accuracy=rate_figure(found.accuracy()),
         )
 
     def _histogram(self) -> Histogram | None:
@@ -441,7 +441,8 @@ def _value(found: float | NotMeasured) -> float | None:
     return None if isinstance(found, NotMeasured) else found
 
 
-def _figure(found: Rate | NotMeasured) -> RateFigure | None:
+def rate_figure(found: Rate | NotMeasured) -> RateFigure | None:
+    """A rate as it is stored; None where there was nothing to count."""
     if isinstance(found, NotMeasured):
         return None
     return RateFigure(value=found.value, k=found.k, n=found.n, low=found.interval.low, high=found.interval.high)

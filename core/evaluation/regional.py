@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.evaluation.curves import LEVELS, NotMeasured, Ranking
-from core.evaluation.figures import RateFigure, RegionFigures
+from core.evaluation.curves import LEVELS, Ranking
+from core.evaluation.figures import RegionFigures, rate_figure
 from core.evaluation.statistics import rate
 
 Mask = NDArray[np.uint8]
@@ -50,14 +50,11 @@ class RegionTally:
     def figures(self) -> RegionFigures:
         """The figures of what was added."""
         auroc = Ranking.of(self._scores, self._truth).auroc() if self._scores else None
-        found = rate(self._flagged, self._outside)
         return RegionFigures(
             images=len(self._scores),
             only_outside=self._only_outside,
             image_auroc=auroc if isinstance(auroc, float) else None,
-            outside=None
-            if isinstance(found, NotMeasured)
-            else RateFigure(value=found.value, k=found.k, n=found.n, low=found.interval.low, high=found.interval.high),
+            outside=rate_figure(rate(self._flagged, self._outside)),
         )
 
     def _rejected(self, found: NDArray[Any]) -> NDArray[np.bool_]:
