@@ -55,6 +55,13 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("label.good", "Good", ("J",), where="image", menu="Image", icon="good"),
     Command("label.defective", "Defective", ("K",), where="image", menu="Image", icon="defective"),
     Command("label.unsure", "Unsure", ("L",), where="image", menu="Image", icon="unsure"),
+    Command("tool.look", "Look: move the image", ("Q",), where="image", menu="Tools", icon="hand"),
+    Command("tool.brush", "Brush", ("B",), where="image", menu="Tools", icon="brush"),
+    Command("tool.eraser", "Eraser", ("E",), where="image", menu="Tools", icon="eraser"),
+    Command("tool.smaller", "Smaller brush", ("[", ","), where="image", menu="Tools"),
+    Command("tool.larger", "Larger brush", ("]", "."), where="image", menu="Tools"),
+    Command("tool.only_empty", "Paint only where nothing is painted", where="image", menu="Tools", icon="lock"),
+    *(Command(f"class.{n}", f"Defect class {n}", (f"{n}",), where="image") for n in range(1, 10)),
     Command("view.refresh", "Bring the list up to date", ("F5",), menu="View", icon="refresh"),
     Command("view.fit", "Fit to the window", ("Ctrl+0",), where="image", menu="View"),
     Command("view.actual", "Actual pixels", ("Ctrl+1",), where="image", menu="View"),
@@ -78,7 +85,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("help.experiments", "The papers' tables, run again", menu="Help"),
     Command("help.about", "About Flawscope", menu="Help"),
 )
-MENUS: Final = ("File", "Edit", "View", "Image", "Train", "Go", "Help")
+MENUS: Final = ("File", "Edit", "View", "Image", "Tools", "Train", "Go", "Help")
 BY_ID: Final = {one.id: one for one in COMMANDS}
 
 

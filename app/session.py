@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +49,7 @@ class Session(QObject):
     trainings_changed = Signal()
     scores_changed = Signal()
     problem_reported = Signal(object)
+    stepped = Signal(object)  # UndoStep that was undone or redone; None: nothing was
     said = Signal(str)
     saved = Signal(str)  # clock time
     busy_elsewhere = Signal(object, object)  # path, ProjectBusyError: the window offers to read only
@@ -301,13 +302,26 @@ class Session(QObject):
 
     def undo(self) -> None:
         """Take the last step back."""
-        if self._may_write():
-            self.write(lambda project: project.undo(), self._say_undone, touched_by=_images_of)
+        self._step(lambda project: project.undo(), tr("Undone: {what}"), tr("There is nothing to undo"))
 
     def redo(self) -> None:
         """Do again what was taken back."""
+        self._step(lambda project: project.redo(), tr("Redone: {what}"), tr("There is nothing to redo"))
+
+    def _step(self, turn: Callable[[Project], UndoStep | None], done: str, nothing: str) -> None:
+        def turned(step: UndoStep | None) -> None:
+            self.stepped.emit(step)
+            if step is not None and step.image_id is not None and step.image_id in self.order:
+                self.set_current(step.image_id)  # what came back shall be seen
+            self.said.emit(nothing if step is None else done.format(what=step.label[:1].upper() + step.label[1:]))
+            self.scores_changed.emit()
+
+        def failed(error: Exception) -> None:
+            self.stepped.emit(None)
+            self.report(error)
+
         if self._may_write():
-            self.write(lambda project: project.redo(), self._say_redone, touched_by=_images_of)
+            self.write(turn, turned, touched_by=_images_of, failed=failed)
 
     def reload(self) -> None:
         """Read all images, views and classes again, the first rows at once."""
@@ -366,21 +380,6 @@ class Session(QObject):
         view = self.chosen_view()
         if view is not None and (view.product, view.code) != (self.product, self.view):
             self.set_place(view.product, view.code)
-
-    def _go_to(self, step: Any) -> None:
-        """What came back shall be seen."""
-        if step is not None and step.image_id is not None and step.image_id in self.order:
-            self.set_current(step.image_id)
-
-    def _say_undone(self, step: Any) -> None:
-        self._go_to(step)
-        self.said.emit(tr("Undone: {what}", what=step.label) if step else tr("There is nothing to undo"))
-        self.scores_changed.emit()
-
-    def _say_redone(self, step: Any) -> None:
-        self._go_to(step)
-        self.said.emit(tr("Redone: {what}", what=step.label) if step else tr("There is nothing to redo"))
-        self.scores_changed.emit()
 
 
 def _first(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable, bool]:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-import numpy as np
 from PySide6.QtGui import QColor
 
 from app import theme
 from app.canvas.layers import MaskLayer
 from app.canvas.regions import Region, RoiLayer, regions_of
-from core.annotation.masks import bounding_box, painted_pixels
+from core.annotation.masks import Delta, Mask, apply_delta, bounding_box, empty, painted_pixels
+from core.errors import ProjectError
 from core.project import Project
 from core.project.records import DefectClass, Layer
 from core.words import Origin
@@ -23,7 +24,8 @@ class Overlays:
 
     image_id: int
     size: tuple[int, int]  # width, height
-    mask: MaskLayer | None = None
+    mask: MaskLayer  # also where nothing is painted: what is painted next goes into it
+    settled: Mask  # a copy of its labels
     painted: tuple[tuple[int, int], ...] = ()  # class id, pixels
     origin: Origin | None = None
     author: str = ""
@@ -31,21 +33,33 @@ class Overlays:
     regions: tuple[str, ...] = ()
 
 
-def read_overlays(project: Project, image_id: int, size: tuple[int, int]) -> Overlays:
-    """Everything to be laid over an image of `size` (width, height). Raises errors of `core.errors`."""
+def read_overlays(project: Project, image_id: int, size: tuple[int, int], *, unsaved: Sequence[Delta] = ()) -> Overlays:
+    """Everything to be laid over an image of `size` (width, height), with strokes that the project does not hold yet.
+
+    Raises errors of `core.errors`: `ProjectError` when the mask is of another size than the image.
+    """
     row = project.image(image_id)
     labels = project.mask(image_id)
-    mask: MaskLayer | None = None
+    layer = None if labels is None else _shown(project.layers(image_id))
+    if labels is None:
+        labels = empty(*size)
+    elif labels.shape != (size[1], size[0]):
+        raise ProjectError(
+            f"the mask of this image measures {labels.shape[1]} x {labels.shape[0]} pixels, the image {size[0]} x "
+            f"{size[1]}",
+            path=Path(row.path),
+            kept="The mask stays in the project; nothing can be painted here",
+            mend="Put the image back that the mask was painted on, then press F5 on the Dataset page",
+        )
+    for delta in unsaved:
+        apply_delta(labels, delta)
+    settled = empty(*size)
     painted: tuple[tuple[int, int], ...] = ()
-    layer: Layer | None = None
-    if labels is not None and labels.shape == (size[1], size[0]):
-        box = bounding_box(labels)
-        if box is not None:
-            x0, y0, x1, y1 = box
-            counts = painted_pixels(np.ascontiguousarray(labels[y0:y1, x0:x1]))
-            painted = tuple(sorted(counts.items(), key=lambda pair: -pair[1]))
-        mask = MaskLayer(labels, class_colours(project.classes(retired=True)))
-        layer = _shown(project.layers(image_id))
+    box = bounding_box(labels)
+    if box is not None:
+        x0, y0, x1, y1 = box
+        settled[y0:y1, x0:x1] = labels[y0:y1, x0:x1]
+        painted = tuple(sorted(painted_pixels(settled[y0:y1, x0:x1]).items(), key=lambda pair: -pair[1]))
     roi = project.roi(row.view_id)
     regions: tuple[Region, ...] = ()
     if roi is not None:
@@ -54,7 +68,8 @@ def read_overlays(project: Project, image_id: int, size: tuple[int, int]) -> Ove
     return Overlays(
         image_id,
         size,
-        mask,
+        MaskLayer(labels, class_colours(project.classes(retired=True))),
+        settled,
         painted,
         None if layer is None else layer.origin,
         "" if layer is None else layer.author,

@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from core.annotation import masks as label_masks
 from core.errors import InputError, ProjectDamagedError, ProjectError
 from core.project.base import Store
-from core.project.records import Layer, Stroke
-from core.project.undo import Change, remember
+from core.project.records import Layer, Painted, Stroke
+from core.project.undo import Change, extend_stroke_step, remember
 from core.project.writer import Transaction
-from core.words import Origin
+from core.words import Box, Origin
 
 Kind = Literal["defect", "roi"]
 # Whose mask counts when an image has several: a person's before an imported one; a model's only when asked for.
@@ -120,7 +120,10 @@ class AnnotationMethods(Store):
                 raise ProjectError(f"there is no layer {layer_id}", path=self.file)
             query = "SELECT delta FROM stroke WHERE layer_id = ? AND (state = 'done') <> folded ORDER BY seq"
             deltas = [row[0] for row in db.execute(query, [layer_id])]
-        data, image_id = row
+            data, image_id = row
+            if data is None and not deltas:  # all was taken back: one of these twice is an empty mask of its size
+                query = "SELECT delta FROM stroke WHERE layer_id = ? LIMIT 1"
+                deltas = 2 * [row[0] for row in db.execute(query, [layer_id])]
         try:
             return _assemble(data, deltas)
         except InputError as error:
@@ -137,39 +140,44 @@ class AnnotationMethods(Store):
         class_id: int | None,
         author: str | None = None,
         kind: Kind = "defect",
-    ) -> int:
-        """Store one stroke of a person; returns its id once it is on the disk. Can be undone.
+        continues: int | None = None,
+    ) -> Painted:
+        """Store one stroke of a person on the mask that `mask` gives; returns once it is on the disk. Can be undone.
 
-        The first stroke on an image whose mask was imported starts from that mask; the imported one stays as it was.
+        The first stroke on a mask that was imported, or that another person painted last, starts from that mask, which
+        stays as it was. An image without a label becomes defective with its first stroke. With `continues` (the stroke
+        that this one goes on from) both are one step of undo.
         """
         packed = label_masks.pack_delta(delta)
 
-        def change(tx: Transaction) -> int:
-            who = author or tx.who
+        def change(tx: Transaction) -> Painted:
             _check_size(tx, image_id, delta.shape)
-            layer_id = _layer(tx, image_id, kind, "person", who, None)
-            last = tx.execute("SELECT max(seq) FROM stroke WHERE layer_id = ?", [layer_id]).fetchone()[0]
-            if last is None:
-                _start_from_truth(tx, layer_id, image_id, kind)
-            tx.execute("UPDATE stroke SET state = 'dropped' WHERE layer_id = ? AND state = 'undone'", [layer_id])
-            x0, y0, x1, y1 = delta.box
-            stroke_id = tx.insert(
-                "stroke",
-                layer_id=layer_id,
-                seq=(last or 0) + 1,
-                tool=tool,
-                class_id=class_id,
-                **{"x0": x0, "y0": y0, "x1": x1, "y1": y1},
-                delta=packed,
-                at=tx.now,
-            )
-            remember(tx, tool, [Change("stroke", "state", [stroke_id], ["undone"], ["done"])], image_id=image_id)
+            shown = None if continues is not None else _truth(tx, image_id, kind)
+            layer_id = _layer(tx, image_id, kind, "person", author or tx.who, None)
+            if shown not in (None, layer_id):
+                self._start_from(tx, layer_id, image_id, shown)
+            stroke_id = _insert_stroke(tx, layer_id, delta.box, packed, tool, class_id)
             digest = hashlib.sha256(packed).hexdigest()
             after = {"layer": layer_id, "stroke": stroke_id, "box": delta.box, "class": class_id, "sha256": digest}
             tx.audit(f"paint: {tool}", "image", image_id, after=after)
-            return stroke_id
+            if continues is not None:
+                extend_stroke_step(tx, image_id, continues, stroke_id)
+                return Painted(stroke_id, layer_id, False)
+            changes = [Change("stroke", "state", [stroke_id], ["undone"], ["done"])]
+            labelled = kind == "defect" and bool(class_id) and _label_defective(tx, image_id)
+            if labelled:
+                changes.append(Change("image", "label", [image_id], ["unlabelled"], ["defective"]))
+            remember(tx, tool, changes, image_id=image_id)
+            return Painted(stroke_id, layer_id, shown is None or labelled)
 
         return self._write(change)
+
+    def _start_from(self, tx: Transaction, layer_id: int, image_id: int, shown: int | None) -> None:
+        """A person goes on from somebody else's mask: theirs begins as a copy of it."""
+        assert shown is not None
+        mask = self.layer_mask(shown)  # a reader sees all that was committed, and nobody else writes meanwhile
+        _drop_strokes(tx, layer_id, image_id)
+        _snapshot(tx, layer_id, label_masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask)))
 
     def strokes(self, layer_id: int) -> list[Stroke]:
         """The strokes of a layer in the order they were painted, with those taken back."""
@@ -190,6 +198,15 @@ class AnnotationMethods(Store):
             return label_masks.mask_sha256(mask)
 
         return self._write(change)
+
+    def fold_strokes(self, image_id: int, *, kind: Kind = "defect") -> None:
+        """Fold the strokes of this author on an image into a snapshot, where there are any."""
+        query = """SELECT layer.id FROM layer JOIN stroke ON stroke.layer_id = layer.id AND (stroke.state = 'done') <>
+            stroke.folded WHERE image_id = ? AND kind = ? AND origin = 'person' AND author = ? LIMIT 1"""
+        with self._read() as db:
+            row = db.execute(query, [image_id, kind, self.author]).fetchone()
+        if row is not None:
+            self.snapshot(row[0])
 
     def _find_layer(self, image_id: int, kind: Kind, origin: Origin | None, author: str | None) -> int | None:
         query = "SELECT id FROM layer WHERE image_id = ? AND kind = ?"
@@ -268,20 +285,27 @@ def store_blob(tx: Transaction, data: bytes) -> bytes:
     return sha
 
 
-def _start_from_truth(tx: Transaction, layer_id: int, image_id: int, kind: Kind) -> None:
-    """A person's first stroke on an imported mask: their layer begins as a copy of it."""
-    row = tx.execute(
-        """SELECT snapshot.sha256, snapshot.width, snapshot.height, snapshot.pixels FROM layer
-        JOIN snapshot ON snapshot.layer_id = layer.id
-        WHERE layer.image_id = ? AND layer.kind = ? AND layer.origin = 'import' AND layer.id <> ?
-        ORDER BY snapshot.id DESC LIMIT 1""",
-        [image_id, kind, layer_id],
-    ).fetchone()
-    own = tx.execute("SELECT 1 FROM snapshot WHERE layer_id = ?", [layer_id]).fetchone()
-    if row is not None and own is None:
-        sha, width, height, pixels = row
-        values = {"sha256": sha, "width": width, "height": height, "pixels": pixels, "at": tx.now}
-        tx.insert("snapshot", layer_id=layer_id, **values)
+def _truth(tx: Transaction, image_id: int, kind: Kind) -> int | None:
+    """The layer that `mask` shows."""
+    row = tx.execute(f"SELECT id FROM layer WHERE image_id = ? AND kind = ? AND {_TRUTH}", [image_id, kind]).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _insert_stroke(tx: Transaction, layer_id: int, box: Box, packed: bytes, tool: str, class_id: int | None) -> int:
+    last = tx.execute("SELECT max(seq) FROM stroke WHERE layer_id = ?", [layer_id]).fetchone()[0]
+    tx.execute("UPDATE stroke SET state = 'dropped' WHERE layer_id = ? AND state = 'undone'", [layer_id])
+    place = dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
+    values = {"tool": tool, "class_id": class_id, "delta": packed, "at": tx.now, **place}
+    return tx.insert("stroke", layer_id=layer_id, seq=(last or 0) + 1, **values)
+
+
+def _label_defective(tx: Transaction, image_id: int) -> bool:
+    """Whether the image had no label before."""
+    statement = "UPDATE image SET label = 'defective' WHERE id = ? AND label = 'unlabelled'"
+    if not tx.execute(statement, [image_id]).rowcount:
+        return False
+    tx.audit("label", "image", image_id, before="unlabelled", after="defective", reason="painted")
+    return True
 
 
 def _check_size(tx: Transaction, image_id: int, shape: tuple[int, ...]) -> None:

@@ -332,11 +332,20 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Painted:
+    """A stroke that was stored, and its layer; `news`: the image has another label now, or its first mask."""
+
+    stroke_id: int
+    layer_id: int
+    news: bool
+
+
+@dataclass(frozen=True)
 class UndoStep:
     """What undo or redo would do, or did.
 
-    `images` is known of a step that was done: the images whose label, split or verdict changed. None: more than that,
-    a defect class or what is painted.
+    `images` is known of a step that was done: the images whose label, split, verdict or mask changed. None: more than
+    that, a defect class. `deltas` are the strokes that came or went on the one image of the step, packed.
     """
 
     id: int
@@ -345,6 +354,7 @@ class UndoStep:
     who: str
     at: str
     images: tuple[int, ...] | None = None
+    deltas: tuple[bytes, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -33,7 +33,9 @@ SELECT image.id, image.root_id, image.view_id, part.lot_id, image.part_id, coale
 FROM image CROSS JOIN part ON part.id = image.part_id
 """
 _MASKED: Final = """SELECT DISTINCT image_id FROM layer
-    WHERE kind = 'defect' AND origin IN ('person', 'import') AND image_id BETWEEN ? AND ?"""
+    WHERE kind = 'defect' AND origin IN ('person', 'import') AND image_id BETWEEN ? AND ? AND (
+        EXISTS (SELECT 1 FROM stroke WHERE layer_id = layer.id AND state = 'done' AND NOT folded) OR
+        (SELECT pixels FROM snapshot WHERE layer_id = layer.id ORDER BY id DESC LIMIT 1) > 0)"""
 
 
 @dataclass(frozen=True, eq=False)

@@ -27,6 +27,7 @@ _ALLOWED: Final = {
 _IMAGE_OF: Final = {
     "verdict": "image_id FROM verdict WHERE id",
     "note": "subject_id FROM note WHERE subject = 'image' AND id",
+    "stroke": "layer.image_id FROM stroke JOIN layer ON layer.id = stroke.layer_id WHERE stroke.id",
 }
 _KEPT_STEPS: Final = 10_000
 
@@ -63,6 +64,19 @@ def remember(tx: Transaction, label: str, changes: Sequence[Change], *, image_id
     step = tx.insert("undo", at=tx.now, who=tx.who, label=label, subject=subject, image_id=image_id, changes=packed)
     tx.execute("DELETE FROM undo WHERE id <= ?", [step - _KEPT_STEPS])
     return step
+
+
+def extend_stroke_step(tx: Transaction, image_id: int, earlier: int, stroke_id: int) -> None:
+    """Make a further part of a stroke one step with its `earlier` part."""
+    query = "SELECT id, changes FROM undo WHERE image_id = ? AND subject = 'stroke' ORDER BY id DESC LIMIT 1"
+    step, packed = tx.execute(query, [image_id]).fetchone() or (None, b"")
+    changes = [] if step is None else json.loads(zlib.decompress(packed))
+    if not changes or earlier not in changes[0]["ids"]:
+        raise ProjectError("the stroke that this one goes on from is not the last one", kept="Nothing was changed")
+    for key, value in (("ids", stroke_id), ("before", "undone"), ("after", "done")):
+        changes[0][key].append(value)
+    packed = zlib.compress(json.dumps(changes, separators=(",", ":")).encode(), 1)
+    tx.execute("UPDATE undo SET changes = ? WHERE id = ?", [packed, step])
 
 
 class UndoMethods(Store):
@@ -105,9 +119,16 @@ class UndoMethods(Store):
             action = "undo" if to == "undone" else "redo"
             summary = [{"table": c.table, "column": c.column, "rows": len(c.ids), "first": c.ids[:20]} for c in changes]
             tx.audit(action, "undo", step.id, after={"label": step.label, "changes": summary})
-            return replace(step, images=_images(tx, changes))
+            return replace(step, images=_images(tx, changes), deltas=_deltas(tx, step, changes))
 
         return self._write(change)
+
+
+def _deltas(tx: Transaction, step: UndoStep, changes: Sequence[Change]) -> tuple[bytes, ...]:
+    """What was painted or taken back, where one image alone is concerned."""
+    ids = [] if step.image_id is None else [one for change in changes if change.table == "stroke" for one in change.ids]
+    query = "SELECT delta FROM stroke WHERE id IN (SELECT value FROM json_each(?)) ORDER BY id"
+    return tuple(row[0] for row in tx.execute(query, [json.dumps(ids)])) if ids else ()
 
 
 def _images(tx: Transaction, changes: Sequence[Change]) -> tuple[int, ...] | None:

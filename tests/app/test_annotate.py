@@ -9,56 +9,15 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QComboBox, QLabel, QMainWindow, QSplitter, QToolButton, QWidget
+from PySide6.QtWidgets import QComboBox, QLabel, QToolButton
 from pytestqt.qtbot import QtBot
 
-from app.commands import Actions
-from app.pages.annotate import AnnotatePage, progress
+from app.pages.annotate import progress
 from app.session import Session
 from core.annotation import masks
 from core.project import Alignment, Project, Zone
-from core.words import LABELS, SPLITS
-
-
-class Desk:
-    """The page in a window of its own, with the few keys of it."""
-
-    def __init__(self, qtbot: QtBot, session: Session) -> None:
-        self.qtbot, self.session = qtbot, session
-        self.window = QMainWindow()
-        qtbot.addWidget(self.window)
-        self.actions = Actions(self.window)
-        self.page = AnnotatePage(session, self.actions)
-        panel = self.page.inspector()
-        assert panel is not None
-        self.panel: QWidget = panel
-        split = QSplitter(self.window)
-        split.addWidget(self.page)
-        split.addWidget(self.panel)
-        self.window.setCentralWidget(split)
-        self.window.resize(1200, 700)
-        self.window.show()
-        qtbot.waitExposed(self.window)
-        self.window.activateWindow()
-        self.page.enter()
-
-    def shows(self, image_id: int) -> None:
-        """Wait until that image is on screen with what is laid over it."""
-        self.qtbot.waitUntil(lambda: self.page.shown == image_id and self.page.overlays is not None, timeout=5000)
-        self.qtbot.waitUntil(lambda: self.session.background.is_idle, timeout=5000)
-
-    def press(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
-        QTest.keyClick(self.page.canvas, key, held)
-
-    def label_of(self, image_id: int) -> str:
-        assert self.session.table is not None
-        return LABELS[self.session.table.label[self.session.table.row_of([image_id])[0]]]
-
-    def settled(self) -> None:
-        self.qtbot.waitUntil(lambda: self.session.background.is_idle, timeout=5000)
-
-    def texts(self) -> str:
-        return "\n".join(label.text() for label in self.panel.findChildren(QLabel) if label.isVisible())
+from core.words import SPLITS
+from tests.app.desk import Desk
 
 
 @pytest.fixture
@@ -105,7 +64,8 @@ def test_the_mask_and_the_region_of_an_image_are_laid_over_it(desk: Desk) -> Non
     assert "Imported." in desk.texts()
     desk.session.set_current(1)
     desk.shows(1)
-    assert desk.page.canvas.layer("mask") is None
+    mask = desk.page.canvas.layer("mask")
+    assert mask is not None and mask.extent is None
     assert "Nothing is painted" in desk.texts()
 
 
@@ -223,9 +183,7 @@ def test_a_stroke_that_is_undone_elsewhere_leaves_the_canvas(desk: Desk) -> None
     )
     assert "Painted by" in desk.texts()
     desk.session.undo()
-    desk.qtbot.waitUntil(
-        lambda: desk.page.overlays is not None and desk.page.overlays.painted[1] == (2, 6), timeout=5000
-    )
+    desk.qtbot.waitUntil(lambda: "6 px" in desk.texts() and "46 px" not in desk.texts())
 
 
 def test_buttons_and_lists_of_the_inspector_do_the_same(desk: Desk) -> None:
@@ -282,7 +240,7 @@ def test_leaving_takes_its_commands_along(desk: Desk) -> None:
     desk.page.leave()
     assert not desk.actions.action("label.good").isEnabled()
     desk.session.set_current(1)
-    assert desk.page.shown == 10
+    assert desk.page.shown is None and desk.page.painting.bench.sheet is None
     desk.page.enter()
     desk.shows(1)
     assert desk.actions.action("label.good").isEnabled()
@@ -327,7 +285,7 @@ def test_closing_the_project_empties_the_page(desk: Desk) -> None:
 
 def test_the_hint_on_painting_is_said_until_it_is_closed(qtbot: QtBot, session: Session) -> None:
     desk = Desk(qtbot, session)
-    words = [label for label in desk.page.findChildren(QLabel) if "yet to come" in label.text()]
+    words = [label for label in desk.page.findChildren(QLabel) if "Painting is optional" in label.text()]
     assert words and words[0].isVisible()
     close = words[0].parentWidget().findChild(QToolButton)
     assert close is not None

@@ -36,7 +36,7 @@ with Project.open(folder, author="AB") as project:
         project.set_label([image], ("good", "defective")[number // 50 % 2], reason=str(number))
         print("label", number, flush=True)
         if number % 7 == 0:
-            stroke = project.add_stroke(image, delta, tool="brush", class_id=1)
+            stroke = project.add_stroke(image, delta, tool="brush", class_id=1).stroke_id
             print("stroke", stroke, flush=True)
 """
 

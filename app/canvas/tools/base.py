@@ -73,3 +73,51 @@ class Tool(Protocol):
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """Draw over everything, in device pixels."""
+
+
+class QuietTool:
+    """A tool that takes nothing and draws nothing: what a real one does not care for."""
+
+    canvas: Canvas | None = None
+
+    @property
+    def cursor(self) -> QCursor | None:
+        """The arrow."""
+        return None
+
+    def start(self, canvas: Canvas) -> None:
+        """It was chosen."""
+        self.canvas = canvas
+
+    def stop(self) -> None:
+        """It was put away, or interrupted."""
+
+    def pressed(self, pointer: Pointer) -> bool:
+        """The canvas pans."""
+        return False
+
+    def moved(self, pointer: Pointer) -> bool:
+        """Nothing follows."""
+        return False
+
+    def released(self, pointer: Pointer) -> bool:
+        """Nothing ends."""
+        return False
+
+    def double_clicked(self, pointer: Pointer) -> bool:
+        """The canvas takes it as a press."""
+        return False
+
+    def wheeled(self, pointer: Pointer) -> bool:
+        """The canvas zooms."""
+        return False
+
+    def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """The window does what the key stands for."""
+        return False
+
+    def left(self) -> None:
+        """Nothing is taken away."""
+
+    def paint(self, painter: QPainter, view: Viewport) -> None:
+        """Nothing lies over the image."""

@@ -9,24 +9,28 @@ from typing import Any, ClassVar, Final
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, QTimer
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.canvas.bar import CanvasBar, zoom_text
-from app.canvas.overlays import Overlays, read_overlays
+from app.canvas.overlays import Overlays
 from app.canvas.picture import Picture
 from app.canvas.view import Canvas
 from app.commands import Actions, tooltip
 from app.icons import icon
 from app.pages.annotate import progress
-from app.pages.annotate.panel import Facts, ImagePanel
+from app.pages.annotate.facts import Facts, facts_of
+from app.pages.annotate.hint import Hint
+from app.pages.annotate.painting import Painting
+from app.pages.annotate.panel import ImagePanel
+from app.pages.annotate.toolbar import OptionStrip, ToolBar
 from app.pages.page import Page
 from app.session import Session
 from app.words import tr
-from core.words import LABELS, SPLITS, Label, Split
+from core.annotation.masks import painted_pixels
+from core.words import Label, Split
 
 _NOTICE_MS: Final = 150  # a picture that comes sooner replaces the last one without a word in between
-_HINT: Final = "annotate.painting is optional"
 
 
 class AnnotatePage(Page):
@@ -40,6 +44,7 @@ class AnnotatePage(Page):
         super().__init__(session, actions, parent)
         self.canvas = Canvas(self)
         self.canvas.set_layer_opacity("mask", 0.9)
+        self.painting: Final = Painting(session, self.canvas, self)
         self.shown: int | None = None  # the image that is on screen; `session.current` may still be on its way
         self.overlays: Overlays | None = None
         self._panel: ImagePanel | None = None
@@ -89,7 +94,7 @@ class AnnotatePage(Page):
 
     def inspector(self) -> QWidget | None:
         if self._panel is None:
-            panel = ImagePanel(self.session, self.canvas)
+            panel = ImagePanel(self.session, self.canvas, self.painting.bench)
             panel.label_wanted.connect(self._on_label_wanted)
             panel.class_wanted.connect(self._on_class_wanted)
             panel.split_wanted.connect(self._on_split_wanted)
@@ -104,6 +109,8 @@ class AnnotatePage(Page):
         for command, slot, enabled in self._bindings:
             words = tr("Unlabelled") if command == "label.unsure" else ""
             self.actions_table.bind(command, slot, enabled=enabled, text=words)
+        self.painting.bind(self.actions_table)
+        self._show_classes()
         self._begin()
         self.canvas.setFocus()
 
@@ -112,6 +119,9 @@ class AnnotatePage(Page):
         self._late.stop()
         for command, slot, _ in self._bindings:
             self.actions_table.unbind(command, slot)
+        self.painting.unbind(self.actions_table)
+        self._put_down()
+        self.shown = None  # read anew when the page comes back
         self.placed.emit("")
 
     def show_what(self, what: dict[str, Any]) -> None:
@@ -159,9 +169,15 @@ class AnnotatePage(Page):
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        if not self.session.memory.recall(_HINT, False):
-            column.addWidget(self._hint())
-        column.addWidget(self.canvas, 1)
+        self.toolbar = ToolBar(self.actions_table, self)
+        self.options = OptionStrip(self.painting.bench, self)
+        column.addWidget(Hint(self.session.memory, self))
+        column.addWidget(self.options)
+        middle = QHBoxLayout()
+        middle.setSpacing(0)
+        middle.addWidget(self.toolbar)
+        middle.addWidget(self.canvas, 1)
+        column.addLayout(middle, 1)
         self.bar = CanvasBar(self.canvas, self)
         for command, name in (("image.previous", "back"), ("image.next", "forward")):
             button = QToolButton(self.bar)
@@ -181,23 +197,6 @@ class AnnotatePage(Page):
         column.addWidget(self.bar)
         self.actions_table.attach(self.canvas)
 
-    def _hint(self) -> QWidget:
-        strip = QFrame(self)
-        row = QHBoxLayout(strip)
-        row.setContentsMargins(12, 4, 4, 4)
-        words = QLabel(strip)
-        words.setText(tr("Label images here and look at their masks. Masks are imported; painting is yet to come."))
-        words.setProperty("role", "muted")
-        close = QToolButton(strip)
-        close.setAutoRaise(True)
-        close.setIcon(icon("close"))
-        close.setToolTip(tr("Do not say it again"))
-        close.clicked.connect(self._on_hint_closed)
-        close.clicked.connect(strip.hide)
-        row.addWidget(words, 1)
-        row.addWidget(close)
-        return strip
-
     def _connect(self) -> None:
         session = self.session
         session.current_changed.connect(self._on_current_changed)
@@ -209,6 +208,9 @@ class AnnotatePage(Page):
         session.settings.changed.connect(self._on_setting_changed)
         self.canvas.cursor_moved.connect(self._on_cursor_moved)
         self.canvas.zoom_changed.connect(self._say_place)
+        self.painting.tool_changed.connect(self._on_tool_changed)
+        self.painting.painted.connect(self._count_pixels)
+        self.painting.opened.connect(self._on_overlays_read)
         self._on_setting_changed("work.wheel_zooms")
 
     # -- the image
@@ -236,6 +238,7 @@ class AnnotatePage(Page):
         )
 
     def _show_nothing(self) -> None:
+        self._put_down()
         self.shown = None
         self._late.stop()
         if self.session.table is not None and not len(self.session.table):
@@ -249,14 +252,30 @@ class AnnotatePage(Page):
         image_id, project, picture = self.shown, self.session.project, self.canvas.picture
         if image_id is None or project is None or picture is None:
             return
-        size = (picture.width, picture.height)
+        self.painting.read(image_id, (picture.width, picture.height))
+
+    def _put_down(self) -> None:
+        """The image leaves the screen: nothing is painted on it any more."""
+        self.overlays = None
+        self.painting.leave()
+
+    def _count_pixels(self) -> None:
+        """How much of each class is painted, after a stroke."""
+        sheet, image_id = self.painting.bench.sheet, self.shown
+        if sheet is None or self._panel is None:
+            return
+        labels, extent = sheet.labels, sheet.layer.extent
+        x0, y0, x1, y1 = (0, 0, 0, 0) if extent is None else (int(one) for one in extent)
         self.session.background.run(
-            lambda: read_overlays(project, image_id, size),
-            self._on_overlays_read,
+            lambda: painted_pixels(labels[y0:y1, x0:x1]),
+            lambda pixels: self._show_amounts(image_id, pixels),
             owner=self,
-            key="overlays",
-            lane="images",
+            key="amounts",
         )
+
+    def _show_amounts(self, image_id: int | None, pixels: dict[int, int]) -> None:
+        if self._panel is not None and image_id == self.shown:
+            self._panel.show_amounts(pixels)
 
     def _show_facts(self) -> None:
         facts = self._facts()
@@ -268,22 +287,9 @@ class AnnotatePage(Page):
         self._say_place()
 
     def _facts(self) -> Facts | None:
-        table, image_id = self.session.table, self.session.current
-        row = -1 if table is None or image_id is None else int(table.row_of([image_id])[0])
-        if table is None or row < 0:
-            return None
-        product, view = table.products[table.product[row]], table.views[table.view[row]]
-        picture = self.canvas.picture if self.shown == image_id else None
-        return Facts(
-            table.names[row],
-            table.path(row),
-            product if view == "main" else f"{product} · {view}",
-            table.lots[table.lot[row]],
-            LABELS[table.label[row]],
-            table.classes[table.defect_class[row]],
-            SPLITS[table.split[row]],
-            None if picture is None else (picture.width, picture.height),
-        )
+        picture = self.canvas.picture if self.shown == self.session.current else None
+        size = None if picture is None else (picture.width, picture.height)
+        return facts_of(self.session.table, self.session.current, size)
 
     def _go_to(self, at: int) -> None:
         if 0 <= at < self.session.order.size:
@@ -333,7 +339,8 @@ class AnnotatePage(Page):
         if image_id != self.session.current or not self._on_screen:
             return
         self._late.stop()
-        self.shown, self.overlays = image_id, None
+        self._put_down()
+        self.shown = image_id
         self.canvas.show_image(picture, keep_view=bool(self.session.settings.get("work.keep_zoom")))
         self._show_facts()
         self._read_overlays()
@@ -342,7 +349,8 @@ class AnnotatePage(Page):
         if image_id != self.session.current or not self._on_screen:
             return
         self._late.stop()
-        self.shown, self.overlays = image_id, None
+        self._put_down()
+        self.shown = image_id
         self.canvas.show_error(error)
         if self._panel is not None:
             self._panel.show_overlays(None)
@@ -350,7 +358,8 @@ class AnnotatePage(Page):
 
     def _on_picture_late(self) -> None:
         facts = self._facts()
-        self.shown, self.overlays = None, None
+        self._put_down()
+        self.shown = None
         self.canvas.show_notice(tr("Reading the image …"), "" if facts is None else facts.name)
         if self._panel is not None:
             self._panel.show_overlays(None)
@@ -364,21 +373,30 @@ class AnnotatePage(Page):
         if self._panel is not None:
             self._panel.show_overlays(overlays)
 
+    def _on_tool_changed(self, command: str) -> None:
+        self.toolbar.show_tool(command)
+        self.options.show_tool(command)
+        self.canvas.setFocus()
+
     def _on_order_changed(self) -> None:
         self._show_facts()
         self.headline_changed.emit()
 
-    def _on_table_loaded(self, _: bool) -> None:
+    def _show_classes(self) -> None:
+        self.painting.show_classes(self.session.classes)
+        self.toolbar.set_writable(self.session.can_write)
         if self._panel is not None:
             self._panel.show_classes(self.session.classes)
+
+    def _on_table_loaded(self, _: bool) -> None:
+        self._show_classes()
         self._begin()
         self._show_facts()
         self.headline_changed.emit()
 
     def _on_images_changed(self, ids: object) -> None:
         if ids is None:
-            if self._panel is not None:
-                self._panel.show_classes(self.session.classes)
+            self._show_classes()
             if self._on_screen:
                 self._read_overlays()
             else:
@@ -416,9 +434,6 @@ class AnnotatePage(Page):
         if self.session.current is not None:
             self.session.split([self.session.current], split)
         self.canvas.setFocus()
-
-    def _on_hint_closed(self) -> None:
-        self.session.memory.remember(_HINT, True)
 
     def _on_area_wanted(self, extent: tuple[float, float, float, float]) -> None:
         self.canvas.show_area(extent)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
+from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
@@ -27,33 +25,23 @@ from PySide6.QtWidgets import (
 from app import theme
 from app.canvas.overlays import Overlays, class_colours
 from app.canvas.view import Canvas
+from app.canvas.workbench import Workbench
 from app.commands import keys_text
 from app.fold import Fold
 from app.icons import icon
+from app.pages.annotate.classes import ClassList
+from app.pages.annotate.facts import Facts
+from app.pages.annotate.words import class_word, swatch
 from app.session import Session
 from app.words import label_word, split_word, tr
 from core.project.records import DefectClass
-from core.words import SPLITS, Label, Split
+from core.words import SPLITS, Label
 
 _LABELS: Final[tuple[tuple[Label, str, str], ...]] = (
     ("good", "good", "label.good"),
     ("defective", "defective", "label.defective"),
     ("unlabelled", "unlabelled", "label.unsure"),
 )
-
-
-@dataclass(frozen=True)
-class Facts:
-    """One image in words."""
-
-    name: str
-    path: Path
-    place: str  # product and view
-    lot: str
-    label: Label
-    defect_class: str
-    split: Split
-    size: tuple[int, int] | None = None
 
 
 class ImagePanel(QWidget):
@@ -64,10 +52,11 @@ class ImagePanel(QWidget):
     split_wanted = Signal(str)
     area_wanted = Signal(object)  # an extent of the image
 
-    def __init__(self, session: Session, canvas: Canvas, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, canvas: Canvas, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self._canvas = canvas
+        self._bench = bench
         self._facts: Facts | None = None
         self._overlays: Overlays | None = None
         column = QVBoxLayout(self)
@@ -121,27 +110,28 @@ class ImagePanel(QWidget):
         colours = class_colours(classes)
         for one in classes:
             self._classes.addItem(QIcon(swatch(colours[one.id])), class_word(one), one.code)
+        self._class_list.show_classes(classes)
         if self._facts is not None:
             self.show_image(self._facts)
 
     def show_overlays(self, overlays: Overlays | None) -> None:
         """The classes that are painted on the image, and whether it has regions."""
         self._overlays = overlays
-        while (item := self._painted.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
-        painted = () if overlays is None else overlays.painted
-        by_id = {one.id: one for one in self._session.classes}
-        for row, (class_id, pixels) in enumerate(painted):
-            self._add_painted(row, by_id.get(class_id), class_id, pixels)
+        self.show_amounts({} if overlays is None else dict(overlays.painted))
         self._mask_note.setText(self._mask_words(overlays))
-        self._zoom_to.setVisible(bool(painted))
         has_roi = overlays is not None and overlays.roi is not None
         self._checks["roi"].setEnabled(has_roi)
         self._sliders["roi"].setEnabled(has_roi)
         self._roi_note.setText("" if has_roi else tr("No region of interest yet: all of the image is inspected."))
         self._roi_note.setVisible(overlays is not None and not has_roi)
         self._mask_fold.setVisible(overlays is not None)
+
+    def show_amounts(self, pixels: Mapping[int, int]) -> None:
+        """How much of each class is painted now."""
+        view = self._session.chosen_view()
+        scale = None if view is None or not view.scale_um else view.scale_um / 1000
+        self._class_list.show_amounts(pixels, None if scale is None else scale**2)
+        self._zoom_to.setVisible(bool(pixels))
 
     # -- building
 
@@ -207,18 +197,16 @@ class ImagePanel(QWidget):
         return fold
 
     def _mask_section(self) -> QWidget:
-        self._mask_fold = fold = Fold("annotate.mask", tr("Painted"), self._session.memory, self)
+        self._mask_fold = fold = Fold("annotate.mask", tr("Defects"), self._session.memory, self)
         self._mask_note = QLabel(fold)
         self._mask_note.setProperty("role", "muted")
         self._mask_note.setWordWrap(True)
-        self._painted = QGridLayout()
-        self._painted.setHorizontalSpacing(theme.SPACE)
-        self._painted.setColumnStretch(1, 1)
+        self._class_list = ClassList(self._bench, fold)
         self._zoom_to = QPushButton(tr("Look closely"), fold)
         self._zoom_to.setProperty("role", "link")
         self._zoom_to.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._zoom_to.clicked.connect(self._on_zoom_to_clicked)
-        fold.body.addLayout(self._painted)
+        fold.body.addWidget(self._class_list)
         fold.body.addWidget(self._mask_note)
         fold.body.addWidget(self._zoom_to, 0, Qt.AlignmentFlag.AlignLeft)
         return fold
@@ -255,18 +243,6 @@ class ImagePanel(QWidget):
             fold.body.addWidget(words)
         return fold
 
-    def _add_painted(self, row: int, one: DefectClass | None, class_id: int, pixels: int) -> None:
-        colour = theme.COLOUR["defective"] if one is None else QColor(one.colour)
-        sign = QLabel(self)
-        sign.setPixmap(swatch(colour))
-        name = QLabel(tr("Class {n}", n=class_id) if one is None else class_word(one), self)
-        amount = QLabel(tr("{n} px", n=f"{pixels:,}"), self)
-        amount.setProperty("role", "muted")
-        amount.setFont(theme.mono_numbers(amount.font()))
-        self._painted.addWidget(sign, row, 0)
-        self._painted.addWidget(name, row, 1)
-        self._painted.addWidget(amount, row, 2, Qt.AlignmentFlag.AlignRight)
-
     def _mask_words(self, overlays: Overlays | None) -> str:
         if overlays is None:
             return ""
@@ -288,14 +264,6 @@ class ImagePanel(QWidget):
             self.area_wanted.emit(mask.extent)
 
 
-def class_word(one: DefectClass) -> str:
-    """The name of a class in the person's language, else its code."""
-    from PySide6.QtCore import QLocale
-
-    language = QLocale().name().split("_")[0]
-    return one.names.get(language) or one.names.get("en") or one.code
-
-
 def _button_sheet(colour: QColor) -> str:
     """The chosen one has a border and a wash of its colour."""
     wash = f"rgba({colour.red()}, {colour.green()}, {colour.blue()}, 44)"
@@ -304,16 +272,3 @@ def _button_sheet(colour: QColor) -> str:
         f"QToolButton:hover {{ border-color: {colour.name()}; }} QToolButton:focus {{ border-color: {colour.name()}; }}"
         f"QToolButton:checked {{ border: 2px solid {colour.name()}; background: {wash}; padding: 3px; }}"
     )
-
-
-def swatch(colour: QColor, side: int = 14) -> QPixmap:
-    """A small square of a class's colour."""
-    pixmap = QPixmap(side, side)
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(colour)
-    painter.drawRoundedRect(0, 0, side, side, 3, 3)
-    painter.end()
-    return pixmap

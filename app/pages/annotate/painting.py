@@ -1,0 +1,200 @@
+"""Painting on the image that is shown: the sheet of each image, the tool in the hand, classes, what is stored, undo."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from app.canvas.overlays import Overlays, class_colours, read_overlays
+from app.canvas.sheet import Sheet
+from app.canvas.tools import BY_COMMAND, TOOLS
+from app.canvas.view import Canvas
+from app.canvas.workbench import Workbench
+from app.commands import Actions
+from app.saving import Stroke, StrokeSaver
+from app.session import Session, describe
+from app.words import tr
+from core.annotation import masks
+from core.annotation.masks import Delta
+from core.project.records import DefectClass, UndoStep
+
+_LOOK: Final = "tool.look"
+_NUMBERS: Final = 9
+_AGAIN_MS: Final = 150
+
+
+class Painting(QObject):
+    """Joins tools, sheet and store for one canvas."""
+
+    tool_changed = Signal(str)  # the command of the tool
+    painted = Signal()  # what is on the image is another now: by a stroke, or an undo
+    opened = Signal(object)  # Overlays: the image can be painted on
+
+    def __init__(self, session: Session, canvas: Canvas, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session: Final = session
+        self.canvas: Final = canvas
+        self.bench: Final = Workbench(canvas, session.memory, self)
+        self.saver: Final = StrokeSaver(session, self)
+        self.tool = _LOOK
+        self._image_id: int | None = None
+        self._touched = False
+        self._count = 0  # of strokes and undos: what was read before one of them is not shown
+        self.bench.undo_wanted.connect(self.undo)
+        self.bench.refused.connect(session.said)
+        session.stepped.connect(self._on_stepped)
+        session.closed.connect(self.leave)
+        self._bindings: tuple[tuple[str, Callable[[], object]], ...] = (
+            (_LOOK, partial(self.choose, _LOOK)),
+            *((kind.command, partial(self.choose, kind.command)) for kind in TOOLS),
+            ("tool.smaller", partial(self.bench.step_size, -1)),
+            ("tool.larger", partial(self.bench.step_size, 1)),
+            ("tool.only_empty", self._switch_only_empty),
+            *((f"class.{n}", partial(self._choose_number, n)) for n in range(1, _NUMBERS + 1)),
+        )
+
+    # -- the page comes and goes
+
+    def bind(self, actions: Actions) -> None:
+        """The keys of tools and classes, and undo, are ours."""
+        for command, slot in self._bindings:
+            actions.bind(command, slot, enabled=None if command == _LOOK else self._may_paint)
+        actions.bind("edit.undo", self.undo, enabled=self._may_paint)
+        actions.bind("edit.redo", self.redo, enabled=self._may_paint)
+
+    def unbind(self, actions: Actions) -> None:
+        """They are others' again."""
+        for command, slot in self._bindings:
+            actions.unbind(command, slot)
+        actions.unbind("edit.undo", self.undo)
+        actions.unbind("edit.redo", self.redo)
+
+    # -- the image
+
+    def read(self, image_id: int, size: tuple[int, int]) -> None:
+        """Read what lies over an image of `size` (width, height), to be painted on; `opened` follows."""
+        project, saver, count = self.session.project, self.saver, self._count
+        if project is None:
+            return
+        self.session.background.run(
+            lambda: read_overlays(project, image_id, size, unsaved=saver.unsaved(image_id)),
+            lambda overlays: self._on_read(overlays, count),
+            self._on_reading_failed,
+            owner=self,
+            key="overlays",
+            lane="write" if saver.waiting else "images",  # behind the strokes that are on their way
+        )
+
+    def _on_read(self, overlays: Overlays, count: int) -> None:
+        sheet = self.bench.sheet
+        if count != self._count or (sheet is not None and sheet.is_open):
+            if overlays.image_id == self._image_id:
+                QTimer.singleShot(_AGAIN_MS, self, partial(self.read, overlays.image_id, overlays.size))
+            return
+        self.leave()
+        self._image_id = overlays.image_id
+        if self.session.can_write:
+            made = Sheet(overlays.mask, overlays.settled, self)
+            made.settled.connect(self._on_settled)
+            made.changed.connect(self.painted)
+            self.bench.set_sheet(made)
+        else:
+            self.bench.set_sheet(None, why_not=tr("This project is open for reading only: nothing was painted"))
+        self.opened.emit(overlays)
+
+    def _on_reading_failed(self, error: Exception) -> None:
+        self.leave(describe(error)[0])
+        self.session.report(error)
+
+    def leave(self, why_not: str = "") -> None:
+        """The image goes: what was begun is taken back, what is stored is folded together."""
+        image_id, self._image_id = self._image_id, None
+        sheet = self.bench.sheet
+        if self.canvas.tool is not None:
+            self.canvas.tool.stop()
+        self.bench.set_sheet(None, why_not=why_not or tr("The image is still being read: nothing was painted"))
+        if sheet is not None:
+            sheet.deleteLater()
+        if image_id is not None and self._touched:
+            self.saver.fold(image_id)
+        self._touched = False
+
+    def show_classes(self, classes: tuple[DefectClass, ...]) -> None:
+        """What can be painted; the class that was chosen stays where it still is one."""
+        known = [one.id for one in classes]
+        if self.bench.class_id not in known:
+            self.bench.set_class(known[0] if known else 1)  # a project without any gets one with its first stroke
+        if self.bench.sheet is not None:
+            self.bench.sheet.layer.set_colours(class_colours(classes))
+            self.canvas.refresh("mask")
+
+    # -- what a person does
+
+    def choose(self, command: str) -> None:
+        """Take a tool; the one that is in the hand is put away."""
+        if command == self.tool and command != _LOOK:
+            command = _LOOK
+        self.tool = command
+        self.canvas.set_tool(BY_COMMAND[command].make(self.bench) if command in BY_COMMAND else None)
+        self.tool_changed.emit(command)
+
+    def undo(self) -> None:
+        """Take the last step back; a stroke that is being painted is given up."""
+        sheet = self.bench.sheet
+        if sheet is not None and sheet.is_open and self.canvas.tool is not None:
+            self.canvas.tool.stop()
+            return
+        parts = self.saver.take_back(self._image_id) if self._image_id is not None else []
+        if parts and sheet is not None:
+            for delta in reversed(parts):
+                sheet.apply(delta)
+            self.session.said.emit(tr("Undone: a stroke that was not saved yet"))
+            return
+        self._turn(self.session.undo)
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._turn(self.session.redo)
+
+    # -- inside
+
+    def _may_paint(self) -> bool:
+        return self.session.can_write
+
+    def _turn(self, turn: Callable[[], None]) -> None:
+        if self.canvas.tool is not None:
+            self.canvas.tool.stop()
+        if self.session.can_write:
+            self.bench.is_waiting = True
+        turn()
+
+    def _switch_only_empty(self) -> None:
+        self.bench.set_only_empty(not self.bench.only_empty)
+
+    def _choose_number(self, number: int) -> None:
+        classes = self.session.classes
+        if number <= len(classes):
+            self.bench.set_class(classes[number - 1].id)
+        else:
+            self.session.said.emit(tr("There is no class {n}", n=number))
+
+    # -- slots
+
+    def _on_settled(self, delta: Delta, tool: str, class_id: int, number: int) -> None:
+        if self._image_id is not None:
+            self._touched = True
+            self._count += 1
+            self.saver.add(Stroke(self._image_id, delta, tool, class_id, number))
+
+    def _on_stepped(self, step: UndoStep | None) -> None:
+        self.bench.is_waiting = False
+        self._count += 1
+        sheet = self.bench.sheet
+        if step is None or sheet is None or step.image_id != self._image_id:
+            return
+        for packed in step.deltas:
+            sheet.apply(masks.unpack_delta(packed))
+            self._touched = True

@@ -1,0 +1,193 @@
+"""The tools on the left of the canvas, and above it what the chosen one can be told."""
+
+from __future__ import annotations
+
+import math
+from functools import partial
+from typing import Final
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from app import theme
+from app.canvas.tools import BY_COMMAND, TOOLS
+from app.canvas.workbench import Workbench
+from app.commands import BY_ID, Actions, tooltip
+from app.elided import Elided
+from app.icons import icon
+from app.words import tr
+from core.annotation.strokes import LARGEST, Shape
+
+_ICON: Final = 22
+_BUTTON: Final = 36
+
+
+class ToolBar(QFrame):
+    """One button a tool; the chosen one is pressed."""
+
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("tools")
+        self._column = QVBoxLayout(self)
+        self._column.setContentsMargins(4, theme.SPACE, 4, theme.SPACE)
+        self._column.setSpacing(2)
+        self._group = QButtonGroup(self)
+        self.buttons: Final[dict[str, QToolButton]] = {}
+        for command in ("tool.look", *(kind.command for kind in TOOLS)):
+            button = QToolButton(self)
+            button.setIcon(icon(BY_ID[command].icon))
+            button.setIconSize(QSize(_ICON, _ICON))
+            button.setFixedSize(_BUTTON, _BUTTON)
+            button.setAutoRaise(True)
+            button.setCheckable(True)
+            button.setToolTip(tooltip(command))
+            button.setAccessibleName(tr(BY_ID[command].text))
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(partial(actions.run, command))
+            self._group.addButton(button)
+            self._column.addWidget(button)
+            self.buttons[command] = button
+        self._column.addStretch(1)
+        self.show_tool("tool.look")
+
+    def show_tool(self, command: str) -> None:
+        """Which tool is in the hand."""
+        self.buttons[command].setChecked(True)
+
+    def set_writable(self, writable: bool) -> None:
+        """Without a project that may be changed one can only look."""
+        for command, button in self.buttons.items():
+            button.setEnabled(writable or command == "tool.look")
+
+
+class OptionStrip(QFrame):
+    """Controls of the tool in the hand, and what it does in a few words."""
+
+    def __init__(self, bench: Workbench, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("options")
+        self._bench = bench
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 2, 12, 2)
+        row.setSpacing(12)
+        self._parts: dict[str, QWidget] = {
+            "size": self._size_part(),
+            "shape": self._shape_part(),
+            "tolerance": self._tolerance_part(),
+            "only_empty": self._only_empty_part(),
+        }
+        for part in self._parts.values():
+            row.addWidget(part)
+        self._hint = Elided(self)
+        self._hint.setProperty("role", "muted")
+        row.addWidget(self._hint, 1)
+        self.setFixedHeight(36)
+        self._standing_hint = ""
+        bench.changed.connect(self._on_value_changed)
+        bench.hinted.connect(self._on_hinted)
+        self.show_tool("")
+
+    def show_tool(self, command: str) -> None:
+        """Show what can be told to that tool; nothing for none."""
+        kind = BY_COMMAND.get(command)
+        for name, part in self._parts.items():
+            part.setVisible(kind is not None and name in kind.options)
+        self._standing_hint = tr(kind.hint) if kind is not None else ""
+        self._on_hinted("")
+        self.setVisible(kind is not None)
+        self._on_value_changed("")
+
+    # -- building
+
+    def _size_part(self) -> QWidget:
+        part, row = self._part()
+        row.addWidget(QLabel(tr("Size"), part))
+        self.size_field = QSpinBox(part)
+        self.size_field.setRange(1, LARGEST)
+        self.size_field.setSuffix(" px")
+        self.size_field.setToolTip(tr("Smaller, larger: {a}  {b}", a="[", b="]"))
+        self.size_field.setAccessibleName(tr("Size of the brush"))
+        self.size_field.valueChanged.connect(self._bench.set_size)
+        slider = QSlider(Qt.Orientation.Horizontal, part)
+        slider.setRange(0, 100)
+        slider.setFixedWidth(120)
+        slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        slider.setAccessibleName(tr("Size of the brush"))
+        slider.valueChanged.connect(lambda value: self._bench.set_size(round(LARGEST ** (value / 100))))
+        self._slider = slider
+        row.addWidget(slider)
+        row.addWidget(self.size_field)
+        return part
+
+    def _shape_part(self) -> QWidget:
+        part, row = self._part()
+        row.setSpacing(2)
+        self._shapes: dict[Shape, QToolButton] = {}
+        shapes: tuple[tuple[Shape, str], ...] = (("round", tr("Round brush")), ("square", tr("Square brush")))
+        for shape, word in shapes:
+            button = QToolButton(part)
+            button.setIcon(icon(shape))
+            button.setCheckable(True)
+            button.setAutoRaise(True)
+            button.setToolTip(word)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            button.clicked.connect(partial(self._bench.set_shape, shape))
+            row.addWidget(button)
+            self._shapes[shape] = button
+        return part
+
+    def _tolerance_part(self) -> QWidget:
+        part, row = self._part()
+        row.addWidget(QLabel(tr("Tolerance"), part))
+        self.tolerance_field = QSpinBox(part)
+        self.tolerance_field.setRange(0, 255)
+        self.tolerance_field.setAccessibleName(tr("Tolerance in grey levels"))
+        self.tolerance_field.valueChanged.connect(self._bench.set_tolerance)
+        row.addWidget(self.tolerance_field)
+        return part
+
+    def _only_empty_part(self) -> QWidget:
+        self._only_empty = QCheckBox(tr("Only empty pixels"), self)
+        self._only_empty.setToolTip(tr("What is painted already stays as it is"))
+        self._only_empty.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self._only_empty.toggled.connect(self._bench.set_only_empty)
+        return self._only_empty
+
+    def _part(self) -> tuple[QWidget, QHBoxLayout]:
+        part = QWidget(self)
+        row = QHBoxLayout(part)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(theme.SPACE)
+        return part, row
+
+    # -- slots
+
+    def _on_value_changed(self, _: str) -> None:
+        bench = self._bench
+        position = 100 * math.log(bench.size) / math.log(LARGEST)
+        values = (
+            (self.size_field, bench.size),
+            (self._slider, round(position)),
+            (self.tolerance_field, bench.tolerance),
+        )
+        for field, value in values:
+            field.blockSignals(True)
+            field.setValue(value)
+            field.blockSignals(False)
+        for shape, button in self._shapes.items():
+            button.setChecked(shape == bench.shape)
+        self._only_empty.setChecked(bench.only_empty)
+
+    def _on_hinted(self, text: str) -> None:
+        self._hint.setText(text or self._standing_hint)
