@@ -111,7 +111,8 @@ class Sheet(QObject):
         """Do a stored stroke again, or take it back. An open stroke must be settled or restored first."""
         assert not self.is_open, "an undo in the middle of a stroke"
         apply_delta(self.labels, delta)
-        apply_delta(self._settled, delta)
+        x0, y0, x1, y1 = delta.box
+        self._settled[y0:y1, x0:x1] = self.labels[y0:y1, x0:x1]
         self._show(delta.box)
         self.changed.emit()
 

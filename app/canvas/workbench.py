@@ -23,7 +23,7 @@ _SIZES: Final = (1, 2, 3, 4, 5, 7, 9, 12, 16, 20, 26, 32, 40, 52, 64, 84, 108, 1
 class Workbench(QObject):
     """Values that tools and their controls read and set; `changed` names the one that is another now."""
 
-    changed = Signal(str)  # size, shape, class_id, only_empty, tolerance, sheet
+    changed = Signal(str)  # size, shape, class_id, only_empty, tolerance, tool, sheet
     hinted = Signal(str)  # what the tool says of what it does; '' when it is done
     refused = Signal(str)  # why nothing was painted
     undo_wanted = Signal()
@@ -34,7 +34,7 @@ class Workbench(QObject):
         self._memory = memory
         stored = memory.recall(_REMEMBERED, {})
         self._values: dict[str, int | str | bool] = {
-            **{"size": 12, "shape": "round", "class_id": 0, "only_empty": False, "tolerance": 12},
+            **{"size": 12, "shape": "round", "class_id": 0, "only_empty": False, "tolerance": 12, "tool": ""},
             **(stored if isinstance(stored, dict) else {}),
         }
         self._sheet: Sheet | None = None
@@ -140,10 +140,20 @@ class Workbench(QObject):
         """From 0 to 255."""
         self._set("tolerance", min(max(tolerance, 0), 255))
 
+    @property
+    def tool(self) -> str:
+        """The command of the tool that was in the hand last; '' for none."""
+        return str(self._values["tool"])
+
+    def set_tool(self, command: str) -> None:
+        """Remember it for the next time."""
+        self._set("tool", command)
+
     def _set(self, name: str, value: int | str | bool) -> None:
         if self._values[name] != value:
             self._values[name] = value
             self._memory.remember(_REMEMBERED, dict(self._values))
+            self.canvas.update()  # the ring of the brush is another one
             self.changed.emit(name)
 
     # -- slots

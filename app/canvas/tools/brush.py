@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QCursor, QPainter, QPainterPath, QTransform
+from PySide6.QtGui import QColor, QCursor, QPainter, QPainterPath, QTransform
 
 from app.canvas.layers import stroke
 from app.canvas.tools.base import Pointer, QuietTool
@@ -18,6 +18,7 @@ from core.words import Box
 _MARGIN: Final = 6  # device pixels round the cursor that its two lines need
 _LEAST: Final = 3.0  # device pixels: a smaller brush is shown by a cross as well
 _CROSS: Final = 6.0
+_BRIGHT: Final = QColor("white")
 _BUTTONS: Final = (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton)
 
 
@@ -76,6 +77,13 @@ class Brush(QuietTool):
             self._bench.end()
         return True
 
+    def wheeled(self, pointer: Pointer) -> bool:
+        """With Alt the wheel changes the size."""
+        if not pointer.modifiers & Qt.KeyboardModifier.AltModifier:
+            return False
+        self._bench.step_size(1 if pointer.steps > 0 else -1)
+        return True
+
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """Esc takes back what is being painted."""
         if key == Qt.Key.Key_Escape and self._painting is not None:
@@ -92,10 +100,11 @@ class Brush(QuietTool):
         """The outline of what a click would cover, dark and bright; a line where Shift draws one."""
         if self._at is None:
             return
+        outline = self._outline(view)
+        self._drawn = _box_of(outline)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        colour = COLOUR["accent"] if self._erases else Qt.GlobalColor.white
-        stroke(painter, self._outline(view), colour, 1.2 * view.dpr)  # type: ignore[arg-type]
+        stroke(painter, outline, COLOUR["accent"] if self._erases else _BRIGHT, 1.2 * view.dpr)
         painter.restore()
 
     # -- inside
@@ -127,15 +136,8 @@ class Brush(QuietTool):
             return
         if self._drawn is not None:
             canvas.refresh_device(self._drawn)
-        self._drawn = None
-        if self._at is not None:
-            box = self._outline(canvas.view).boundingRect()
-            self._drawn = (
-                int(box.left()) - _MARGIN,
-                int(box.top()) - _MARGIN,
-                int(box.right()) + _MARGIN + 1,
-                int(box.bottom()) + _MARGIN + 1,
-            )
+        self._drawn = None if self._at is None else _box_of(self._outline(canvas.view))
+        if self._drawn is not None:
             canvas.refresh_device(self._drawn)
 
     def _outline(self, view: Viewport) -> QPainterPath:
@@ -158,3 +160,10 @@ class Brush(QuietTool):
                 path.moveTo(middle - way)
                 path.lineTo(middle + way)
         return path
+
+
+def _box_of(path: QPainterPath) -> Box:
+    """The device pixels that its two lines need."""
+    box = path.boundingRect()
+    left, top, right, bottom = int(box.left()), int(box.top()), int(box.right()) + 1, int(box.bottom()) + 1
+    return (left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN)

@@ -62,6 +62,8 @@ class Painting(QObject):
         """The keys of tools and classes, and undo, are ours."""
         for command, slot in self._bindings:
             actions.bind(command, slot, enabled=None if command == _LOOK else self._may_paint)
+        if self.tool == _LOOK and self.bench.tool in BY_COMMAND and self.session.can_write:
+            self.choose(self.bench.tool)
         actions.bind("edit.undo", self.undo, enabled=self._may_paint)
         actions.bind("edit.redo", self.redo, enabled=self._may_paint)
 
@@ -139,6 +141,7 @@ class Painting(QObject):
             command = _LOOK
         self.tool = command
         self.canvas.set_tool(BY_COMMAND[command].make(self.bench) if command in BY_COMMAND else None)
+        self.bench.set_tool(command)
         self.tool_changed.emit(command)
 
     def undo(self) -> None:
