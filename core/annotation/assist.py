@@ -1,0 +1,171 @@
+"""Pixels that the program proposes: fill, magic wand, threshold, holes, grow, shrink. A person decides.
+
+Images are (H, W, 3) uint8 RGB, masks (H, W) uint8 of class ids; results are (h, w) bool and their box.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from core.annotation.components import component_at, connected
+from core.annotation.masks import Mask, bounding_box
+from core.annotation.shapes import Patch, cropped
+from core.annotation.strokes import Bits
+from core.words import Box
+
+Rgb = NDArray[np.uint8]
+Grey = NDArray[np.uint8]
+Polarity = Literal["dark", "bright"]
+
+WAND_REACH: Final = 768  # pixels on every side of the click; what is larger than that is no defect
+
+
+# -- on the mask
+
+
+def fill(labels: Mask, x: int, y: int, painted: Box | None = None) -> Patch | None:
+    """What a click at pixel (x, y) fills: the component of a class, or an empty area that is enclosed.
+
+    An empty area is joined by edges, so that a diagonal line one pixel wide holds it. It is enclosed by what is painted
+    and by the edges of the image, as long as it reaches but one of them or two that meet; None where it is open.
+    `painted` is a box outside of which nothing is painted, where that is known: it saves looking for it.
+    """
+    height, width = labels.shape
+    if not (0 <= x < width and 0 <= y < height):
+        return None
+    if labels[y, x]:
+        return component_at(labels, x, y)
+    painted = bounding_box(labels) if painted is None else painted
+    if painted is None or not (painted[0] <= x < painted[2] and painted[1] <= y < painted[3]):
+        return None
+    # what leaves the box around everything painted goes on to opposite edges of the image: one pixel more says so
+    limit = (max(0, painted[0] - 1), max(0, painted[1] - 1), min(width, painted[2] + 1), min(height, painted[3] + 1))
+    bits, box = connected(
+        lambda window: labels[window[1] : window[3], window[0] : window[2]] == 0, (x, y), limit, diagonal=False
+    )
+    left, top, right, bottom = (mine == edge for mine, edge in zip(box, (0, 0, width, height), strict=True))
+    leaves = any(
+        mine == last and painted[side] != last for side, (mine, last) in enumerate(zip(box, limit, strict=True))
+    )
+    return None if leaves or (left and right) or (top and bottom) else (bits, box)
+
+
+def holes(patch: Patch) -> Patch | None:
+    """What the pixels of `patch` surround without containing it: joined by edges, cut off from outside the box."""
+    bits, (x0, y0, x1, y1) = patch
+    around = np.pad(~bits, 1, constant_values=True)
+    outside, _ = connected(
+        lambda box: around[box[1] : box[3], box[0] : box[2]], (0, 0), (0, 0, *around.shape[::-1]), diagonal=False
+    )
+    return cropped((around & ~outside)[1:-1, 1:-1], (x0, y0, x1, y1))
+
+
+def grown(patch: Patch, by: int, width: int, height: int) -> Patch:
+    """All pixels of an image of `width` x `height` whose centre lies within `by` pixels of a centre of `patch`."""
+    _, (x0, y0, x1, y1) = patch
+    box = (max(0, x0 - by), max(0, y0 - by), min(width, x1 + by), min(height, y1 + by))
+    bits = np.zeros((box[3] - box[1], box[2] - box[0]), np.bool_)
+    bits[y0 - box[1] : y1 - box[1], x0 - box[0] : x1 - box[0]] = patch[0]
+    return _near(bits, by), box
+
+
+def shrunk(patch: Patch, by: int, width: int, height: int) -> Patch | None:
+    """Pixels of `patch` with no other pixel of the image within `by`; None when none are left.
+
+    The edge of the image takes nothing away: a defect that is cut off there goes on beyond it.
+    """
+    bits, (x0, y0, x1, y1) = patch
+    beside = ((int(y0 > 0), int(y1 < height)), (int(x0 > 0), int(x1 < width)))
+    around = np.pad(bits, beside)
+    kept = around & ~_near(~around, by)
+    (top, _), (left, _) = beside
+    return cropped(kept[top : top + bits.shape[0], left : left + bits.shape[1]], (x0, y0, x1, y1))
+
+
+def _near(bits: Bits, by: int) -> Bits:
+    """Pixels within `by` of one that is set."""
+    if not bits.any():
+        return np.zeros(bits.shape, np.bool_)
+    away = cv2.distanceTransform((~bits).view(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE)
+    # squares of distances are whole numbers: by² is nearer to what is measured than by² + 1 for any rounding of it
+    return np.asarray(away <= np.sqrt(by * by + 0.5))
+
+
+# -- on the image
+
+
+class Wand:
+    """The magic wand at one pixel: `at` gives the area of its colour for any tolerance, quickly one after another.
+
+    Colours are those of the image after a median over 3 x 3 pixels, which takes noise away and leaves edges where they
+    are. The distance of two is the largest difference of a channel, in grey levels.
+    """
+
+    def __init__(self, image: Rgb, x: int, y: int) -> None:
+        """Raises `IndexError` when the pixel lies beside the image."""
+        height, width = image.shape[:2]
+        if not (0 <= x < width and 0 <= y < height):
+            raise IndexError(f"({x}, {y}) lies beside an image of {width} x {height}")
+        self._image = image
+        self._seed = (x, y)
+        self._limit = (
+            max(0, x - WAND_REACH),
+            max(0, y - WAND_REACH),
+            min(width, x + WAND_REACH + 1),
+            min(height, y + WAND_REACH + 1),
+        )
+        self._colour = self._smoothed((x, y, x + 1, y + 1))[0, 0]
+        self._known: dict[Box, Grey] = {}
+
+    def at(self, tolerance: int) -> Patch:
+        """Pixels joined to the clicked one, at most `WAND_REACH` from it, no further than `tolerance` in colour."""
+        return connected(lambda box: self._distance(box) <= tolerance, self._seed, self._limit)
+
+    def _distance(self, box: Box) -> Grey:
+        if box not in self._known:
+            red, green, blue = (
+                cv2.absdiff(channel, np.full_like(channel, one))
+                for channel, one in zip(cv2.split(self._smoothed(box)), self._colour, strict=True)
+            )
+            self._known[box] = cv2.max(cv2.max(red, green), blue)
+        return self._known[box]
+
+    def _smoothed(self, box: Box) -> Rgb:
+        height, width = self._image.shape[:2]
+        x0, y0 = max(0, box[0] - 1), max(0, box[1] - 1)
+        x1, y1 = min(width, box[2] + 1), min(height, box[3] + 1)
+        middle = cv2.medianBlur(np.ascontiguousarray(self._image[y0:y1, x0:x1]), 3)
+        return np.asarray(middle[box[1] - y0 : box[3] - y0, box[0] - x0 : box[2] - x0], np.uint8)
+
+
+@dataclass(frozen=True)
+class Levels:
+    """The grey levels of a box of an image, to be cut at one of them."""
+
+    box: Box
+    grey: Grey  # (h, w)
+
+    @classmethod
+    def of(cls, image: Rgb, box: Box) -> Levels:
+        """Of a box that lies on the image and is not empty."""
+        x0, y0, x1, y1 = box
+        return cls(box, np.asarray(cv2.cvtColor(np.ascontiguousarray(image[y0:y1, x0:x1]), cv2.COLOR_RGB2GRAY)))
+
+    def proposal(self) -> tuple[int, Polarity]:
+        """Otsu's level, and the side that is rarer along the border of the box: a person draws it around a defect.
+
+        N. Otsu, "A threshold selection method from gray-level histograms", IEEE Trans. SMC 9, 1979.
+        """
+        level, _ = cv2.threshold(self.grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+        border = np.concatenate([self.grey[0], self.grey[-1], self.grey[1:-1, 0], self.grey[1:-1, -1]])
+        dark_share = float(np.mean(border <= level))
+        return int(level), "dark" if dark_share <= 0.5 else "bright"
+
+    def beyond(self, level: int, polarity: Polarity) -> Patch | None:
+        """Pixels up to `level` ("dark") or above it ("bright"); None when there are none."""
+        return cropped(self.grey <= level if polarity == "dark" else self.grey > level, self.box)
