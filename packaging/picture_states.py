@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, cast
 
 import picture_images as images
+import picture_tools as tools
 from picture_studio import StateError, Studio
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
@@ -278,6 +279,11 @@ STATES: Final[dict[str, State]] = {
     "annotate_unlabelled": State(images.annotate_unlabelled),
     "annotate_unreadable": State(images.annotate_unreadable),
     "annotate_nothing": State(images.annotate_nothing),
+    "annotate_polygon": State(tools.polygon, leave=tools.put_away),
+    "annotate_rectangle": State(tools.rectangle, leave=tools.put_away),
+    "annotate_wand": State(tools.wand, leave=tools.put_away),
+    "annotate_threshold": State(tools.threshold, leave=tools.put_away),
+    "annotate_scribble": State(tools.scribble, leave=tools.put_away),
     "train_empty": State(train_empty),
     "train_nothing_good": State(train_nothing_good),
     "train_ready": State(train_ready),

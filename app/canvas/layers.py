@@ -66,9 +66,18 @@ class MaskLayer:
     def extent(self) -> Extent | None:
         return self._bounds
 
+    @property
+    def bounds(self) -> Box | None:
+        """A box outside of which nothing is painted; None when nothing is."""
+        return self._bounds
+
     def set_colours(self, colours: Mapping[int, QColor]) -> None:
         """Show the classes in other colours."""
         self._table = _class_table(colours)
+
+    def colour(self, class_id: int) -> QColor:
+        """How a class is shown."""
+        return QColor.fromRgba(self._table[class_id])
 
     def changed(self, box: Box) -> None:
         """The buffer was painted in `box`: follow. Costs by the size of the box, not of the image."""
@@ -100,9 +109,9 @@ class MaskLayer:
         inner = cv2.erode(ids, np.ones((side, side), np.uint8))
         edge = np.where(inner == ids, 0, ids).astype(np.uint8)
         painter.setOpacity(opacity * _FILL)
-        _draw_indexed(painter, ids, shown, self._table)
+        draw_indexed(painter, ids, shown, self._table)
         painter.setOpacity(opacity)
-        _draw_indexed(painter, edge, shown, self._table)
+        draw_indexed(painter, edge, shown, self._table)
         painter.setOpacity(1.0)
 
     def _level(self, view: Viewport) -> Placed:
@@ -249,7 +258,8 @@ def rectangle(view: Viewport, extent: Extent) -> QRectF:
     return QRectF(x0, y0, x1 - x0, y1 - y0)
 
 
-def _draw_indexed(painter: QPainter, indices: NDArray[np.uint8], box: Box, table: Sequence[int]) -> None:
+def draw_indexed(painter: QPainter, indices: NDArray[np.uint8], box: Box, table: Sequence[int]) -> None:
+    """Draw (h, w) indices into a table of colours over the device pixels of `box`."""
     painter.drawImage(box[0], box[1], _indexed(indices, table))
 
 

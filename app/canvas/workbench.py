@@ -12,6 +12,7 @@ from core.annotation import strokes
 from core.annotation.strokes import Shape
 
 if TYPE_CHECKING:
+    from app.background import Background
     from app.canvas.view import Canvas
     from app.settings import Memory
 
@@ -28,9 +29,10 @@ class Workbench(QObject):
     refused = Signal(str)  # why nothing was painted
     undo_wanted = Signal()
 
-    def __init__(self, canvas: Canvas, memory: Memory, parent: QObject | None = None) -> None:
+    def __init__(self, canvas: Canvas, memory: Memory, background: Background, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self.canvas: Final = canvas
+        self.background: Final = background  # for what takes longer than a frame
         self._memory = memory
         stored = memory.recall(_REMEMBERED, {})
         self._values: dict[str, int | str | bool] = {

@@ -33,8 +33,8 @@ class Component:
         return self.area * (scale_um / 1000) ** 2
 
 
-def components(labels: Mask) -> tuple[Component, ...]:
-    """All of a mask, (H, W) uint8 of class ids: by class, then from top to bottom.
+def components(labels: Mask, *, only: int | None = None) -> tuple[Component, ...]:
+    """All of a mask, (H, W) uint8 of class ids, or those of the class `only`: by class, then from top to bottom.
 
     Costs by the box around what is painted and the number of classes.
     """
@@ -43,7 +43,7 @@ def components(labels: Mask) -> tuple[Component, ...]:
         return ()
     x0, y0, x1, y1 = around
     painted = labels[y0:y1, x0:x1]
-    used = np.flatnonzero(cv2.calcHist([painted], [0], None, [256], [0, 256]))
+    used = [only] if only is not None else np.flatnonzero(cv2.calcHist([painted], [0], None, [256], [0, 256]))
     return tuple(one for value in used if value for one in _of_class(painted == value, int(value), (x0, y0)))
 
 

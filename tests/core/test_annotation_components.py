@@ -56,6 +56,7 @@ def test_every_painted_pixel_is_in_one_component_and_each_is_joined(labels: NDAr
         assert one.centroid == (pytest.approx(columns.mean() + 0.5), pytest.approx(rows.mean() + 0.5))
         covered += bits
     np.testing.assert_array_equal(covered, (labels > 0).astype(int))
+    assert components(labels, only=7) == tuple(one for one in found if one.class_id == 7)
     assert [(one.class_id, one.pixel[1], one.pixel[0]) for one in found] == sorted(
         (one.class_id, one.pixel[1], one.pixel[0]) for one in found
     )

@@ -8,6 +8,12 @@ from typing import Final
 
 from app.canvas.tools.base import Tool
 from app.canvas.tools.brush import Brush
+from app.canvas.tools.fill import Fill
+from app.canvas.tools.polygon import Polygon
+from app.canvas.tools.rectangle import Rectangle
+from app.canvas.tools.scribble import Scribble
+from app.canvas.tools.threshold import Threshold
+from app.canvas.tools.wand import Wand
 from app.canvas.workbench import Workbench
 
 
@@ -33,6 +39,42 @@ TOOLS: Final[tuple[ToolKind, ...]] = (
         lambda bench: Brush(bench, erases=True),
         ("size", "shape"),
         "Takes away what is painted.",
+    ),
+    ToolKind(
+        "tool.polygon",
+        Polygon,
+        ("only_empty",),
+        "Click the corners; Enter or a double click closes, right click takes the last one back.",
+    ),
+    ToolKind(
+        "tool.rectangle",
+        Rectangle,
+        ("only_empty",),
+        "Drag from corner to corner, with Shift a square; Esc or right click before letting go drops it.",
+    ),
+    ToolKind(
+        "tool.fill",
+        Fill,
+        ("only_empty",),
+        "Click inside a closed outline, or a defect to give it the class; right click takes a defect away.",
+    ),
+    ToolKind(
+        "tool.wand",
+        Wand,
+        ("tolerance", "only_empty"),
+        "Press on a defect and drag until it is covered; a click takes the last tolerance.",
+    ),
+    ToolKind(
+        "tool.threshold",
+        Threshold,
+        ("only_empty",),
+        "Drag a box round a defect, move the level, then Enter.",
+    ),
+    ToolKind(
+        "tool.scribble",
+        Scribble,
+        ("size", "only_empty"),
+        "Left on the defect, right beside it, then Enter.",
     ),
 )
 BY_COMMAND: Final = {one.command: one for one in TOOLS}

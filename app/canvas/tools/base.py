@@ -68,6 +68,15 @@ class Tool(Protocol):
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """A key went down while the canvas has the focus."""
 
+    def stepped(self, steps: int) -> bool:
+        """The keys for smaller and larger, when they mean something else than the size of the brush."""
+
+    def took_back(self) -> bool:
+        """Undo, in the middle of something that is not painted yet: whether a step of that was taken back."""
+
+    def value_changed(self, name: str) -> None:
+        """A value of the workbench is another now: class_id, only_empty, size ..."""
+
     def left(self) -> None:
         """The mouse left the canvas."""
 
@@ -115,6 +124,17 @@ class QuietTool:
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """The window does what the key stands for."""
         return False
+
+    def stepped(self, steps: int) -> bool:
+        """The brush becomes smaller or larger."""
+        return False
+
+    def took_back(self) -> bool:
+        """The last stroke is undone."""
+        return False
+
+    def value_changed(self, name: str) -> None:
+        """Nothing follows."""
 
     def left(self) -> None:
         """Nothing is taken away."""

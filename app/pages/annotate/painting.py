@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from app.canvas.overlays import Overlays, class_colours, read_overlays
 from app.canvas.sheet import Sheet
 from app.canvas.tools import BY_COMMAND, TOOLS
+from app.canvas.tools.reshape import Reshaper
 from app.canvas.view import Canvas
 from app.canvas.workbench import Workbench
 from app.commands import Actions
@@ -37,22 +38,27 @@ class Painting(QObject):
         super().__init__(parent)
         self.session: Final = session
         self.canvas: Final = canvas
-        self.bench: Final = Workbench(canvas, session.memory, self)
+        self.bench: Final = Workbench(canvas, session.memory, session.background, self)
         self.saver: Final = StrokeSaver(session, self)
         self.tool = _LOOK
+        self._reshaper = Reshaper(self.bench)
         self._image_id: int | None = None
         self._touched = False
         self._count = 0  # of strokes and undos: what was read before one of them is not shown
         self.bench.undo_wanted.connect(self.undo)
         self.bench.refused.connect(session.said)
+        self.bench.changed.connect(self._on_value_changed)
         session.stepped.connect(self._on_stepped)
         session.closed.connect(self.leave)
         self._bindings: tuple[tuple[str, Callable[[], object]], ...] = (
             (_LOOK, partial(self.choose, _LOOK)),
             *((kind.command, partial(self.choose, kind.command)) for kind in TOOLS),
-            ("tool.smaller", partial(self.bench.step_size, -1)),
-            ("tool.larger", partial(self.bench.step_size, 1)),
+            ("tool.smaller", partial(self._step, -1)),
+            ("tool.larger", partial(self._step, 1)),
             ("tool.only_empty", self._switch_only_empty),
+            ("tool.holes", self._reshaper.fill_holes),
+            ("tool.grow", self._reshaper.grow),
+            ("tool.shrink", self._reshaper.shrink),
             *((f"class.{n}", partial(self._choose_number, n)) for n in range(1, _NUMBERS + 1)),
         )
 
@@ -150,6 +156,8 @@ class Painting(QObject):
         if sheet is not None and sheet.is_open and self.canvas.tool is not None:
             self.canvas.tool.stop()
             return
+        if self.canvas.tool is not None and self.canvas.tool.took_back():
+            return
         parts = self.saver.take_back(self._image_id) if self._image_id is not None else []
         if parts and sheet is not None:
             for delta in reversed(parts):
@@ -174,6 +182,10 @@ class Painting(QObject):
             self.bench.is_waiting = True
         turn()
 
+    def _step(self, steps: int) -> None:
+        if self.canvas.tool is None or not self.canvas.tool.stepped(steps):
+            self.bench.step_size(steps)
+
     def _switch_only_empty(self) -> None:
         self.bench.set_only_empty(not self.bench.only_empty)
 
@@ -185,6 +197,10 @@ class Painting(QObject):
             self.session.said.emit(tr("There is no class {n}", n=number))
 
     # -- slots
+
+    def _on_value_changed(self, name: str) -> None:
+        if self.canvas.tool is not None:
+            self.canvas.tool.value_changed(name)
 
     def _on_settled(self, delta: Delta, tool: str, class_id: int, number: int) -> None:
         if self._image_id is not None:
