@@ -7,7 +7,7 @@ everything is judged.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -48,15 +48,17 @@ class Regions:
         return placed(self.template, matrix, width, height)
 
 
-def write(job: Path, template: Region | None, own: Mapping[int, Region]) -> None:
-    """Put the regions into a job folder; nothing is written when there are none. Raises `StorageError`."""
-    if template is None and not own:
-        return
+def write(job: Path, template: Region | None, own: Iterable[tuple[int, Region]]) -> None:
+    """Put the regions into a job folder, those of images one by one; no folder is made where there are none.
+
+    Raises `StorageError`.
+    """
     folder = job / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     if template is not None:
+        folder.mkdir(parents=True, exist_ok=True)
         save_png(folder / _TEMPLATE, template * 255)
-    for image, region in own.items():
+    for image, region in own:
+        folder.mkdir(parents=True, exist_ok=True)
         save_png(folder / f"{image}.png", region * 255)
 
 

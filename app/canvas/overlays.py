@@ -64,7 +64,8 @@ def read_overlays(project: Project, image_id: int, size: tuple[int, int], *, uns
     regions: tuple[Region, ...] = ()
     if roi is not None:
         alignment = project.alignment(roi.id, image_id)
-        regions = regions_of(roi, image_id, None if alignment is None else alignment.matrix)
+        own = project.own_zones(roi.id, image_id) if image_id in roi.own else ()
+        regions = regions_of(roi, None if alignment is None else alignment.matrix, own)
     return Overlays(
         image_id,
         size,

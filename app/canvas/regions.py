@@ -14,6 +14,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPaint
 
 from app.canvas.layers import Points, into_image, path_of, rectangle, stroke
 from app.canvas.viewport import Extent, Viewport
+from core.annotation.roi import placed_box
 from core.project.records import Roi, Zone
 from core.words import Box, Matrix
 
@@ -33,13 +34,11 @@ class Region:
     polygons: tuple[Points, ...]
 
 
-def regions_of(roi: Roi, image_id: int, matrix: Matrix | None = None) -> tuple[Region, ...]:
-    """The zones and cells of a version as they lie on one image; zones of its own replace those of the template."""
-    own = [zone for zone in roi.zones if zone.image_id == image_id]
-    template = [zone for zone in roi.zones if zone.image_id is None]
-    turn = matrix or _IDENTITY
-    found = [Region(zone.name, zone.sign, _polygons(zone, _IDENTITY if own else turn)) for zone in own or template]
-    found += [Region(cell.name, "cell", (_turned(_corners(cell.box), turn),)) for cell in roi.cells]
+def regions_of(roi: Roi, matrix: Matrix | None = None, own: Sequence[Zone] = ()) -> tuple[Region, ...]:
+    """The zones and cells of a version as they lie on one image; zones of its `own` replace those of the template."""
+    turn = _IDENTITY if own else matrix or _IDENTITY
+    found = [Region(zone.name, zone.sign, _polygons(zone, turn)) for zone in own or roi.zones]
+    found += [Region(cell.name, "cell", (_corners(placed_box(cell.box, matrix)),)) for cell in roi.cells]
     return tuple(region for region in found if region.polygons)
 
 

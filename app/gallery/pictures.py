@@ -125,7 +125,7 @@ def region_of(roi: Roi | None) -> Box | None:
     """The box around all that is inspected of a view, with a margin; None when everything is."""
     if roi is None:
         return None
-    boxes = [found for zone in roi.zones if zone.sign == "inspect" and zone.image_id is None and (found := _box(zone))]
+    boxes = [found for zone in roi.zones if zone.sign == "inspect" and (found := _box(zone))]
     boxes += [cell.box for cell in roi.cells]
     if not boxes:
         return None

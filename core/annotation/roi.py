@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal, Protocol
 
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from core.words import Matrix
+from core.words import Box, Matrix
 
 Region = NDArray[np.uint8]
 
@@ -55,6 +56,19 @@ def placed(template: Region, matrix: Matrix | None, width: int, height: int) -> 
         return np.asarray(cv2.resize(template, (width, height), interpolation=cv2.INTER_NEAREST), np.uint8)
     warp = np.array(matrix, np.float64).reshape(2, 3)
     return np.asarray(cv2.warpAffine(template, warp, (width, height), flags=cv2.INTER_NEAREST), np.uint8)
+
+
+def placed_box(box: Box, matrix: Matrix | None) -> Box:
+    """Where a cell of the template lies on an image: its middle goes along and its size, it is never tilted."""
+    if matrix is None:
+        return box
+    a, b, c, d, e, f = matrix
+    grown = math.sqrt(abs(a * e - b * d))
+    x, y = (box[0] + box[2] - 1) / 2, (box[1] + box[3] - 1) / 2
+    width, height = max(1, round((box[2] - box[0]) * grown)), max(1, round((box[3] - box[1]) * grown))
+    left = round(a * x + b * y + c - (width - 1) / 2)
+    top = round(d * x + e * y + f - (height - 1) / 2)
+    return left, top, left + width, top + height
 
 
 def _pixels(zone: Area, width: int, height: int) -> Region:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from core.errors import ProjectError, ProjectNewerError
-from core.project.database import Readers
+from core.project.database import SCHEMA_VERSION, Readers
 from core.project.writer import Transaction, Writer, account
 
 T = TypeVar("T")
@@ -28,12 +28,14 @@ class Store:
         author: str | None,
         newer: bool = False,
         immutable: bool = False,
+        schema: int = SCHEMA_VERSION,
     ) -> None:
         self.file = file
         self.folder = file.parent
         self.name = file.stem
         self.author = author or account()
         self.is_newer = newer
+        self._schema = schema  # an older file that is open for reading only was not migrated
         self._database = database
         self._writer = writer
         self._readers = Readers(database, immutable=immutable)

@@ -1,7 +1,7 @@
 """From one schema version to the next, after a verified backup.
 
-Each step is a function over the writing connection inside one transaction; version n is made by `STEPS[n - 1]` from
-version n - 1. Version 1 is the first one, so there are none yet.
+Each step is a function over the writing connection inside one transaction; version n is made by `STEPS[n]` from
+version n - 1. `schema.sql` holds what all of them lead to.
 """
 
 from __future__ import annotations
@@ -19,7 +19,15 @@ from core.project.failures import speaking_of
 from core.project.writer import Transaction, account, open_connection
 
 Step = Callable[[sqlite3.Connection], None]
-STEPS: Final[Mapping[int, Step]] = MappingProxyType({})
+
+
+def _roi_is_undoable(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        "ALTER TABLE roi_version ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1))"
+    )
+
+
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({2: _roi_is_undoable})
 
 
 def migrate(

@@ -266,7 +266,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Roi:
-    """One version of a view's regions."""
+    """One version of a view's regions; the zones are those of the template.
+
+    `own` are the images that have zones of their own in their place (`Project.own_zones`). `is_withdrawn`: undone.
+    """
 
     id: int
     view_id: int
@@ -277,6 +280,8 @@ class Roi:
     settings: Json
     zones: tuple[Zone, ...]
     cells: tuple[Cell, ...]
+    own: frozenset[int] = frozenset()
+    is_withdrawn: bool = False
 
 
 @dataclass(frozen=True)
@@ -345,7 +350,8 @@ class UndoStep:
     """What undo or redo would do, or did.
 
     `images` is known of a step that was done: the images whose label, split, verdict or mask changed. None: more than
-    that, a defect class. `deltas` are the strokes that came or went on the one image of the step, packed.
+    that, a defect class. `deltas` are the strokes that came or went on the one image of the step, packed. `views` are
+    those whose regions of interest changed.
     """
 
     id: int
@@ -355,6 +361,7 @@ class UndoStep:
     at: str
     images: tuple[int, ...] | None = None
     deltas: tuple[bytes, ...] = ()
+    views: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,10 @@ Scope = Literal["image", "crop", "cell", "zone"]
 
 @dataclass(frozen=True)
 class RunRow:
-    """One training. `folder` is absolute; `number` is what people say ("Training #12")."""
+    """One training. `folder` is absolute; `number` is what people say ("Training #12").
+
+    `is_outdated`: the view's regions of interest are others now than those that it rests on.
+    """
 
     id: int
     number: int
@@ -56,6 +59,7 @@ class RunRow:
     error: str
     figures: Json
     environment: Json
+    is_outdated: bool = False
 
 
 @dataclass(frozen=True)

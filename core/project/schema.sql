@@ -1,4 +1,4 @@
--- Schema 1 of a Flawscope project. Times are UTC as ISO 8601 text; JSON is canonical text; hashes are 32 raw bytes.
+-- Schema 2 of a Flawscope project. Times are UTC as ISO 8601 text; JSON is canonical text; hashes are 32 raw bytes.
 -- A column is never dropped or given another meaning: migrations.py adds, and a file of every version stays in the tests.
 
 CREATE TABLE meta (
@@ -221,6 +221,7 @@ CREATE TABLE roi_version (
     template_image_id INTEGER REFERENCES image (id),
     settings TEXT NOT NULL DEFAULT '{}',                 -- JSON: how images are aligned to the template
     reason TEXT NOT NULL DEFAULT '',
+    withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1)), -- since 2: undone, the version before counts
     UNIQUE (view_id, number)
 ) STRICT;
 

@@ -92,7 +92,8 @@ class Project(
         shared = is_network_share(file) if local_copy is None else local_copy
         if read_only:
             version = _inspected(file, file, thorough, immutable=shared)
-            return cls(file, file, writer=None, author=author, newer=version > SCHEMA_VERSION, immutable=shared)
+            newer = version > SCHEMA_VERSION
+            return cls(file, file, writer=None, author=author, newer=newer, immutable=shared, schema=version)
         lock = ProjectLock(file, author or account())
         try:
             project = cls._open_locked(file, WorkingCopy.of(file) if shared else None, author, thorough)

@@ -23,7 +23,9 @@ _PAGE: Final = 4000
 _ENDED: Final = frozenset({"finished", "stopped", "failed", "interrupted", "discarded"})
 _RUN: Final = """SELECT run.id, number, product.code, view.code, run.view_id, run.name, model, preset, config, seed,
     folder, state, position, stop_by, revision_id, roi_version_id, parent_id, created, started, finished, error,
-    figures, environment FROM run JOIN product ON product.id = run.product_id LEFT JOIN view ON view.id = run.view_id"""
+    figures, environment, roi_version_id IS NOT (SELECT present.id FROM roi_version AS present
+    WHERE present.view_id = run.view_id {counts} ORDER BY present.number DESC LIMIT 1) FROM run
+    JOIN product ON product.id = run.product_id LEFT JOIN view ON view.id = run.view_id"""
 
 
 class TrainingMethods(Store):
@@ -117,7 +119,7 @@ class TrainingMethods(Store):
     ) -> list[RunRow]:
         """Trainings, oldest first."""
         states = [state] if isinstance(state, str) else list(state or [])
-        query = f"""{_RUN} WHERE (? IS NULL OR product.code = ?) AND (? IS NULL OR view.code = ?)
+        query = f"""{self._run_select()} WHERE (? IS NULL OR product.code = ?) AND (? IS NULL OR view.code = ?)
             AND (? OR state IN (SELECT value FROM json_each(?))) ORDER BY number"""
         with self._read() as db:
             rows = db.execute(query, [product, product, view, view, not states, json.dumps(states)]).fetchall()
@@ -208,15 +210,19 @@ class TrainingMethods(Store):
 
     def _one_run(self, column: str, value: int) -> RunRow:
         with self._read() as db:
-            row = db.execute(f"{_RUN} WHERE {column} = ?", [value]).fetchone()
+            row = db.execute(f"{self._run_select()} WHERE {column} = ?", [value]).fetchone()
         if row is None:
             raise InputError(f"there is no training {value}", path=self.file, mend="`flawscope list` shows them")
         return self._run_row(row)
+
+    def _run_select(self) -> str:
+        return _RUN.format(counts="AND NOT withdrawn" if self._schema >= 2 else "")
 
     def _run_row(self, row: tuple[Any, ...]) -> RunRow:
         loads: Mapping[int, Any] = {i: json.loads(row[i]) for i in (8, 21, 22)}
         values = [loads.get(i, value) for i, value in enumerate(row)]
         values[10] = self.folder / row[10]
+        values[23] = bool(row[23])
         return RunRow(*values)
 
 

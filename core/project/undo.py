@@ -1,7 +1,8 @@
 """Undo that survives a restart: what stood in which cell of the store before and after each step.
 
-Every step a person can take back is a change of columns (a label, a split, `withdrawn` of a verdict, `state` of a
-stroke), so undoing is writing the old values. It refuses when something else has changed the same cells since.
+Every step a person can take back is a change of columns (a label, a split, `withdrawn` of a verdict or of a version of
+the ROI, `state` of a stroke), so undoing is writing the old values. It refuses when something else has changed the same
+cells since.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ _ALLOWED: Final = {
     "verdict": {"withdrawn"},
     "note": {"withdrawn"},
     "stroke": {"state"},
+    "roi_version": {"withdrawn"},
 }
 _IMAGE_OF: Final = {
     "verdict": "image_id FROM verdict WHERE id",
@@ -80,7 +82,7 @@ def extend_stroke_step(tx: Transaction, image_id: int, earlier: int, stroke_id: 
 
 
 class UndoMethods(Store):
-    """Undo and redo of labels, splits, classes, verdicts, notes and strokes."""
+    """Undo and redo of labels, splits, classes, verdicts, notes, regions and strokes."""
 
     def next_undo(self, image_id: int | None = None) -> UndoStep | None:
         """What `undo` would take back: the last step, or with `image_id` the last one on that image alone."""
@@ -119,7 +121,8 @@ class UndoMethods(Store):
             action = "undo" if to == "undone" else "redo"
             summary = [{"table": c.table, "column": c.column, "rows": len(c.ids), "first": c.ids[:20]} for c in changes]
             tx.audit(action, "undo", step.id, after={"label": step.label, "changes": summary})
-            return replace(step, images=_images(tx, changes), deltas=_deltas(tx, step, changes))
+            images, deltas, views = _images(tx, changes), _deltas(tx, step, changes), _views(tx, changes)
+            return replace(step, images=images, deltas=deltas, views=views)
 
         return self._write(change)
 
@@ -137,11 +140,23 @@ def _images(tx: Transaction, changes: Sequence[Change]) -> tuple[int, ...] | Non
     for change in changes:
         if change.table == "image":
             found.update(change.ids)
+        elif change.table == "roi_version":
+            continue  # no image is changed by it: see `_views`
         elif change.table in _IMAGE_OF:
             query = f"SELECT {_IMAGE_OF[change.table]} IN (SELECT value FROM json_each(?))"
             found.update(row[0] for row in tx.execute(query, [json.dumps(list(change.ids))]))
         else:
             return None
+    return tuple(sorted(found))
+
+
+def _views(tx: Transaction, changes: Sequence[Change]) -> tuple[int, ...]:
+    """The views whose regions these changes are about."""
+    found: set[int] = set()
+    for change in changes:
+        if change.table == "roi_version":
+            query = "SELECT view_id FROM roi_version WHERE id IN (SELECT value FROM json_each(?))"
+            found.update(row[0] for row in tx.execute(query, [json.dumps(list(change.ids))]))
     return tuple(sorted(found))
 
 

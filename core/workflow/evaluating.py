@@ -64,7 +64,7 @@ class Subject:
         """Where an image (H, W) is looked at: 1, elsewhere 0."""
         if self.regions is None:
             return np.ones(shape, np.uint8)
-        version = self.run.roi_version_id
+        version = self.scoring.roi_version_id
         lies = None if version is None else self.project.alignment(version, image_id)
         height, width = shape
         return self.regions.of(image_id, width, height, None if lies is None else lies.matrix)
@@ -335,9 +335,16 @@ def _result(subject: Subject, figures: Figures) -> Result:
         training_seconds=done.seconds if done else None,
         epochs=model.get("epochs"),
         peak_memory_mib=round(done.memory / 2**20, 1) if done and done.memory else None,
-        warnings=_warnings(figures, hello),
+        warnings=(*_warnings(figures, hello), *_outdated(subject)),
         proposal=proposed_passes(model),
     )
+
+
+def _outdated(subject: Subject) -> tuple[str, ...]:
+    present = None if subject.run.view_id is None else subject.project.roi_ids().get(subject.run.view_id)
+    if present == subject.scoring.roi_version_id:
+        return ()
+    return ("Out of date: the ROI was changed after these images were scored.",)
 
 
 def _warnings(figures: Figures, hello: Hello | None) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from typing import Final, Literal
 
 from core.project import Project
 from core.project.records import Problem
+from core.workflow import aligning
 from core.workflow.problems import is_of_mask
 
 FindingKind = Literal[
@@ -21,6 +22,7 @@ FindingKind = Literal[
     "duplicates",
     "straddling",
     "one_lot",
+    "region",
     "file",
 ]
 Mend = Literal["find_folder", "look_again", "show", "seen", "take_out", ""]
@@ -57,6 +59,7 @@ def look(project: Project) -> list[Finding]:
         *_contradictions(project),
         *_sizes(project),
         *_lots(project),
+        *_regions(project),
     ]
     return sorted(found, key=lambda one: not one.stops)
 
@@ -202,6 +205,20 @@ def _lots(project: Project) -> Iterator[Finding]:
 
 def _is(images: list[int]) -> str:
     return "is" if len(images) == 1 else "are"
+
+
+def _regions(project: Project) -> Iterator[Finding]:
+    """Images on which the region of interest may lie wrong."""
+    for view in project.views():
+        low = aligning.fits(project, view).low
+        if low:
+            yield Finding(
+                "region",
+                f"On {_images(len(low))} of {view.product} the region of interest may lie wrong",
+                "Its template was not found there for certain. Look at them, and give them a region of their own.",
+                "show",
+                images=tuple(one.image_id for one in low[:_SHOWN]),
+            )
 
 
 def _images(count: int) -> str:

@@ -56,7 +56,8 @@ def overview(project: Project) -> list[Listing]:
     names = ("images", "good", "defective", "unlabelled", "train", "tuning", "test", "unused")
     rows = [[*key, *(cell[name] for name in names)] for key, cell in sorted(totals.items())]
     trainings = [_training_row(run) for run in project.runs()]
-    columns = ("number", "product", "model", "preset", "state", "created", "image AUROC", "pixel AUROC", "error")
+    figures = ("image AUROC", "pixel AUROC", "out of date")
+    columns = ("number", "product", "model", "preset", "state", "created", *figures, "error")
     found = [Listing("products", ("product", "view", *names), rows), Listing("trainings", columns, trainings)]
     open_problems = len(project.problems())
     if open_problems:
@@ -131,6 +132,7 @@ def one_training(project: Project, number: int | None) -> Listing:
         ["folder", str(run.folder)],
     ]
     rows += [[name, value] for name, value in run.figures.items() if not isinstance(value, dict | list)]
+    rows += [["out of date", _outdated(run)]] if run.figures and run.is_outdated else []
     rows += [line.split(": ", 1) for line in proposal_lines(proposed_passes(run.figures))]
     rows += [[f"set {key}", value] for key, value in _flat(run.config)]
     return Listing(f"training #{run.number}", ("what", "value"), rows)
@@ -157,8 +159,12 @@ def _training_row(run: RunRow) -> list[Any]:
     figures = run.figures
     return [
         *(run.number, run.product, MODELS[run.model].title, run.preset, training.state(run), run.created),
-        *(_rounded(figures.get("image_auroc")), _rounded(figures.get("pixel_auroc")), run.error),
+        *(_rounded(figures.get("image_auroc")), _rounded(figures.get("pixel_auroc")), _outdated(run), run.error),
     ]
+
+
+def _outdated(run: RunRow) -> str:
+    return "the ROI was changed" if run.figures and run.is_outdated else ""
 
 
 def _instances(mask: NDArray[np.uint8] | None, codes: Mapping[int, str], defect_class: str) -> Counter[str]:

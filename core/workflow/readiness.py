@@ -23,6 +23,7 @@ from core.project import Project
 from core.project.records import Roi
 from core.project.results import RunRow
 from core.words import Box
+from core.workflow.aligning import NO_FITS, Fits, fits
 from core.workflow.training import FEW_GOOD
 
 Key = Literal["good", "roi", "defect", "tuning", "disk", "computing", "finish"]
@@ -76,6 +77,7 @@ class Facts:
     tuning_good: int = 0
     test: int = 0
     has_roi: bool = False
+    fits: Fits = NO_FITS  # how the region lies on the images
     boxes: tuple[Box, ...] = ()  # cells
     painted: Painted | None = None  # hardly a mask has a smaller one
     masks: int = 0
@@ -104,7 +106,8 @@ def gather(project: Project, product: str, view: str) -> Facts:
         good_parts=parts["train good"],
         tuning_good=images["tuning good"],
         test=images["test"],
-        has_roi=roi is not None and bool(roi.zones or roi.cells),
+        has_roi=roi is not None and bool(roi.zones or roi.cells or roi.own),
+        fits=NO_FITS if roi is None else _fits(project, product, view),
         boxes=boxes,
         painted=painted,
         masks=masks,
@@ -253,10 +256,16 @@ def _good(facts: Facts) -> Check:
 
 
 def _region(facts: Facts, config: TrainingConfig) -> Check:
-    if facts.boxes:
-        return Check("roi", "fine", f"{_many(len(facts.boxes), 'cell')} in every image, each judged as a part.")
-    if facts.has_roi:
-        return Check("roi", "fine", "Only the region of interest is judged.")
+    if facts.boxes or facts.has_roi:
+        cells = f"{_many(len(facts.boxes), 'cell')} in every image, each judged as a part."
+        sentence = cells if facts.boxes else "Only the region of interest is judged."
+        if facts.fits.low:
+            count = len(facts.fits.low)
+            doubt = f"On {_many(count, 'image')} it may lie wrong: look at {'it' if count == 1 else 'them'} first."
+            return Check("roi", "warning", f"{sentence} {doubt}", "roi")
+        if facts.fits.pending:
+            sentence = f"{sentence} It is laid over {_many(facts.fits.pending, 'image')} when the training begins."
+        return Check("roi", "fine", sentence)
     if config.preprocess.crop == "roi":
         return Check("roi", "warning", "The region of interest was asked for, but there is none.", "roi")
     return Check("roi", "fine", "The whole image is judged: no region of interest is set.")
@@ -364,6 +373,11 @@ def _roi(project: Project, product: str, view: str) -> Roi | None:
         if one.code == view:
             return project.roi(one.id)
     return None
+
+
+def _fits(project: Project, product: str, view: str) -> Fits:
+    found = next((one for one in project.views(product) if one.code == view), None)
+    return NO_FITS if found is None else fits(project, found)
 
 
 def _smallest_painted(project: Project, product: str, view: str) -> tuple[Painted | None, int, int]:

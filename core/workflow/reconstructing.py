@@ -13,6 +13,7 @@ from typing import IO, Final
 
 from pydantic import ValidationError
 
+from core.annotation.roi import placed_box
 from core.config import ProgressiveConfig
 from core.config.overrides import problems
 from core.errors import ConfigError, FlawscopeError, ImageError, InputError, StorageError, TrainingError
@@ -57,17 +58,12 @@ def order(
     """
     run = project.run_by_number(number)
     row = project.image(image_id)
-    cells = [
-        cell.box
-        for roi in (project.rois(run.view_id) if run.view_id is not None else [])
-        if roi.id == run.roi_version_id
-        for cell in roi.cells
-    ]
+    cells = [] if run.roi_version_id is None else project.roi_version(run.roi_version_id).cells
     wanted = run.config.get("preprocess", {}).get("crop") == "roi"
-    boxes = tuple(cells) if cells and wanted else None
     progressive = None if scoring is None else _progressive(project, run, scoring)
     lies = None if run.roi_version_id is None else project.alignment(run.roi_version_id, image_id)
     matrix = None if lies is None else lies.matrix
+    boxes = tuple(placed_box(cell.box, matrix) for cell in cells) if cells and wanted else None
     return Order(run.folder, Request(image_id, str(row.path), boxes, passes, progressive, matrix))
 
 

@@ -330,8 +330,9 @@ def _stale(project: Project, table: ReviewTable) -> tuple[str, ...]:
     """Why stored figures are out of date, in sentences."""
     run, scoring, found = table.run, table.scoring, []
     roi = None if run.view_id is None else project.roi(run.view_id)
-    if roi is not None and roi.id != run.roi_version_id:
-        found.append("The ROI was changed after this training.")
+    if (None if roi is None else roi.id) != scoring.roi_version_id:
+        after = "this training" if scoring.roi_version_id == run.roi_version_id else "these images were scored"
+        found.append(f"The ROI was changed after {after}.")
     if scoring.figures and not table.has_cells:
         now = np.bincount(table.label[table.rows("test")], minlength=3)
         then = [int(scoring.figures.get(name) or 0) for name in LABELS]

@@ -3,21 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from core.errors import TrainingError
 from core.project import Project
 from core.project.results import NewScore, RunRow
-from core.words import Box
 
 FINAL: Final = "final"  # the scoring that ends a training
 OWN: Final = "training"  # the purpose of that scoring: its figures are the training's
 LOT: Final = "lot"  # the purpose of a scoring without test images: judged one by one, it has no figures
 
 
-def read_back(project: Project, run: RunRow, name: str, *, purpose: str) -> int:
+def read_back(
+    project: Project,
+    run: RunRow,
+    name: str,
+    *,
+    purpose: str,
+    roi_version_id: int | Literal["of training"] | None = "of training",
+) -> int:
     """Store `runs/R/scores/<name>` and return the scoring's id. Raises `TrainingError` when it was never finished."""
     folder = run.folder / "scores" / name
     lines = folder / "scores.jsonl"
@@ -30,19 +36,21 @@ def read_back(project: Project, run: RunRow, name: str, *, purpose: str) -> int:
         )
     settings = json.loads((folder / "settings.json").read_bytes()) if (folder / "settings.json").is_file() else {}
     relative = folder.relative_to(project.folder).as_posix()
-    cells = _cells(project, run)
-    scoring = project.add_scoring(run.id, settings, purpose=purpose, folder=relative, roi_version_id=run.roi_version_id)
+    version = run.roi_version_id if roi_version_id == "of training" else roi_version_id
+    cells = _cells(project, run, version)
+    scoring = project.add_scoring(run.id, settings, purpose=purpose, folder=relative, roi_version_id=version)
     project.add_scores(scoring, _rows(lines, cells))
     return scoring
 
 
-def _cells(project: Project, run: RunRow) -> Mapping[Box, str]:
-    """Cells by box, of the version of the ROI that the training rests on."""
-    rois = [] if run.view_id is None else project.rois(run.view_id)
-    return {cell.box: cell.name for roi in rois if roi.id == run.roi_version_id for cell in roi.cells}
+def _cells(project: Project, run: RunRow, version: int | None) -> list[str]:
+    """Names of the cells of a version of the ROI, in the order in which an image is cut into them; none: it is not."""
+    if version is None or run.config.get("preprocess", {}).get("crop") != "roi":
+        return []
+    return [cell.name for cell in project.roi_version(version).cells]
 
 
-def _rows(lines: Path, cells: Mapping[Box, str]) -> Iterator[NewScore]:
+def _rows(lines: Path, cells: Sequence[str]) -> Iterator[NewScore]:
     with lines.open(encoding="utf-8") as stream:
         for line in stream:
             record = json.loads(line)
@@ -50,7 +58,7 @@ def _rows(lines: Path, cells: Mapping[Box, str]) -> Iterator[NewScore]:
             yield _image_row(record, crops)
             for number, crop in enumerate(crops):
                 box = (crop["box"][0], crop["box"][1], crop["box"][2], crop["box"][3])
-                named = cells.get(box)
+                named = cells[number] if len(cells) == len(crops) else None
                 yield NewScore(
                     image_id=record["id"],
                     scope="crop" if named is None else "cell",

@@ -15,7 +15,7 @@ from core.jobs import Job, JobSpec, RunningJob
 from core.project import Project
 from core.project.results import RunRow
 from core.words import SPLITS, Split
-from core.workflow import evaluating, training
+from core.workflow import aligning, evaluating, training
 from core.workflow.lots import LotResult, judge_scored
 from core.workflow.results import Result
 from core.workflow.scores import LOT, read_back
@@ -47,6 +47,7 @@ class ScoringJob:
     name: str
     following: RunningJob
     purpose: str  # "again" where test images are among them, so that it has figures; else "lot"
+    roi_version_id: int | None = None  # of the day of the scoring
 
 
 def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
@@ -75,6 +76,7 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
     )
     config = TrainingConfig.model_validate(dict(run.config))
     _check(config, spec)
+    aligning.ready(project, view)
     rows = [row for row in training.manifest(project, view, config, lot=wish.lot) if row.split in splits]
     if not rows:
         what = f"of lot {wish.lot} " if wish.lot is not None else ""
@@ -82,7 +84,8 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
     job = Job.create(run.folder / "scores" / spec.scoring, job_spec, rows)
     training.write_regions(project, view, job.folder)
     purpose = "again" if any(row.split == "test" for row in rows) else LOT
-    return ScoringJob(run, spec.scoring, job.start(), purpose)
+    roi = project.roi(view.id)
+    return ScoringJob(run, spec.scoring, job.start(), purpose, None if roi is None else roi.id)
 
 
 def collect(project: Project, job: ScoringJob) -> Result | LotResult:
@@ -93,7 +96,7 @@ def collect(project: Project, job: ScoringJob) -> Result | LotResult:
     failure = job.following.failure()
     if failure is not None:
         raise _of_scoring(failure, job)
-    scoring = read_back(project, job.run, job.name, purpose=job.purpose)
+    scoring = read_back(project, job.run, job.name, purpose=job.purpose, roi_version_id=job.roi_version_id)
     if job.purpose == LOT:
         return judge_scored(project, job.run.number, scoring)
     return evaluating.evaluate(project, job.run.number, scoring)

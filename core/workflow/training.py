@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from core import regions
-from core.annotation.roi import rasterise
+from core.annotation.roi import placed_box, rasterise
 from core.config import MODELS, TrainingConfig, preset, with_overrides
 from core.errors import ConfigError, FlawscopeError, InputError, TrainingError
 from core.jobs import Job, JobSpec, ManifestRow, RunningJob
@@ -17,6 +17,7 @@ from core.project import Project
 from core.project.records import ImageRow, Roi, View
 from core.project.results import RunRow, RunState
 from core.words import Box, Matrix
+from core.workflow import aligning
 from core.workflow.scores import FINAL, OWN, read_back
 
 if TYPE_CHECKING:
@@ -175,6 +176,7 @@ def _prepare_view(project: Project, order: Order, config: TrainingConfig, view: 
             kept="Nothing was started",
             mend="Label some images good and put them into train",
         )
+    aligning.ready(project, view)
     revision = project.freeze_revision(view.product, reason="training")
     roi = project.roi(view.id)
     run = project.add_run(
@@ -203,10 +205,8 @@ def _prepare_view(project: Project, order: Order, config: TrainingConfig, view: 
 def write_regions(project: Project, view: View, job: Path) -> None:
     """Put the present ROI of a view into a job folder, for the worker. Raises `StorageError`."""
     roi = project.roi(view.id)
-    if roi is None or not roi.zones:
+    if roi is None or not (roi.zones or roi.own):
         return
-    template = [zone for zone in roi.zones if zone.image_id is None]
-    own = {zone.image_id for zone in roi.zones if zone.image_id is not None}
     sizes = {
         row.id: (row.width or 0, row.height or 0)
         for row in project.images(product=view.product, view=view.code, present_only=True)
@@ -214,22 +214,21 @@ def write_regions(project: Project, view: View, job: Path) -> None:
     }
     regions.write(
         job,
-        rasterise(template, *_template_size(roi, sizes)),
-        {
-            image: found
-            for image in own
-            if image in sizes
-            and (found := rasterise([zone for zone in roi.zones if zone.image_id == image], *sizes[image])) is not None
-        },
+        rasterise(roi.zones, *template_size(roi, sizes)),
+        (
+            (image, region)
+            for image, zones in project.all_own_zones(roi.id)
+            if image in sizes and (region := rasterise(zones, *sizes[image])) is not None
+        ),
     )
 
 
-def _template_size(roi: Roi, sizes: dict[int, tuple[int, int]]) -> tuple[int, int]:
+def template_size(roi: Roi, sizes: Mapping[int, tuple[int, int]]) -> tuple[int, int]:
     """Width and height of the picture that the template was drawn on, or of the most frequent images."""
-    masks = [zone.mask.shape[1::-1] for zone in roi.zones if zone.mask is not None and zone.image_id is None]
+    masks = [zone.mask.shape[1::-1] for zone in roi.zones if zone.mask is not None]
     if masks:
         return masks[0]
-    if roi.template_image_id in sizes:
+    if roi.template_image_id is not None and roi.template_image_id in sizes:
         return sizes[roi.template_image_id]
     return Counter(sizes.values()).most_common(1)[0][0] if sizes else (1, 1)
 
@@ -242,7 +241,8 @@ def manifest(project: Project, view: View, config: TrainingConfig, *, lot: str |
     for row in project.images(product=view.product, view=view.code, lot=lot, present_only=True):
         if row.problem:
             continue
-        yield _manifest_row(row, boxes, lies.get(row.id))
+        matrix = lies.get(row.id)
+        yield _manifest_row(row, boxes and tuple(placed_box(box, matrix) for box in boxes), matrix)
 
 
 def _manifest_row(row: ImageRow, boxes: tuple[Box, ...] | None, matrix: Matrix | None) -> ManifestRow:

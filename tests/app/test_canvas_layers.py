@@ -195,7 +195,7 @@ def test_outside_of_the_region_is_dimmed_and_an_alignment_moves_it(canvas: Canva
     roi = Roi(1, 1, 1, "", "", None, {}, zones, (Cell("left", (0, 0, 50, 50)),))
     canvas.show_image(np.full((300, 400, 3), 200, np.uint8))
     canvas.zoom_to(1.0)
-    regions = regions_of(roi, 7, (1.0, 0.0, 50.0, 0.0, 1.0, 0.0))
+    regions = regions_of(roi, (1.0, 0.0, 50.0, 0.0, 1.0, 0.0))
     assert [(region.name, region.kind) for region in regions] == [
         ("part", "inspect"),
         ("code", "ignore"),
@@ -210,6 +210,6 @@ def test_outside_of_the_region_is_dimmed_and_an_alignment_moves_it(canvas: Canva
 
 def test_an_image_s_own_zone_replaces_the_template() -> None:
     own = Zone("own", "inspect", {"polygon": [[0, 0], [10, 0], [0, 10]]}, image_id=7)
-    roi = Roi(1, 1, 1, "", "", None, {}, (Zone("part", "inspect", {"box": [0, 0, 5, 5]}), own), ())
-    assert [region.name for region in regions_of(roi, 7)] == ["own"]
-    assert [region.name for region in regions_of(roi, 8)] == ["part"]
+    roi = Roi(1, 1, 1, "", "", None, {}, (Zone("part", "inspect", {"box": [0, 0, 5, 5]}),), (), frozenset({7}))
+    assert [region.name for region in regions_of(roi, own=[own])] == ["own"]
+    assert [region.name for region in regions_of(roi)] == ["part"]

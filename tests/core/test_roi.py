@@ -101,7 +101,7 @@ def test_a_template_is_stretched_to_an_image_of_another_size() -> None:
 def test_regions_come_back_from_the_job_folder_as_they_were(tmp_path: Path) -> None:
     template = np.zeros((6, 8), np.uint8)
     template[1:3] = 1
-    regions.write(tmp_path, template, {7: 1 - template})
+    regions.write(tmp_path, template, [(7, 1 - template)])
 
     found = regions.Regions.read(tmp_path)
 
@@ -113,7 +113,7 @@ def test_regions_come_back_from_the_job_folder_as_they_were(tmp_path: Path) -> N
 
 
 def test_a_job_without_regions_judges_everything(tmp_path: Path) -> None:
-    regions.write(tmp_path, None, {})
+    regions.write(tmp_path, None, [])
 
     assert regions.Regions.read(tmp_path) is None
 
@@ -178,7 +178,7 @@ def test_a_training_shows_its_model_the_region_and_its_scores_end_there(tmp_path
     template = np.zeros((40, 40), np.uint8)
     template[:20] = 1
     run = Run(tmp_path / "run", make_rows(tmp_path), a_config("augment.rotate_p=0"))
-    regions.write(run.job.folder, template, {})
+    regions.write(run.job.folder, template, [])
     seen: list[NDArray[np.float32]] = []
 
     run.go(lambda _, batch: seen.append(np.asarray(batch.roi)))
@@ -191,7 +191,7 @@ def test_a_training_shows_its_model_the_region_and_its_scores_end_there(tmp_path
 def test_judging_everything_is_a_setting(tmp_path: Path) -> None:
     template = np.zeros((40, 40), np.uint8)
     run = Run(tmp_path / "run", make_rows(tmp_path), a_config("score.inside_roi=false"))
-    regions.write(run.job.folder, template, {})
+    regions.write(run.job.folder, template, [])
 
     run.go()
 

@@ -150,7 +150,8 @@ def figures(run: RunRow) -> str:
     if pixel is not None:
         words += tr(" · pixel AUROC {value:.1f} %", value=100 * pixel)
     good = int(found.get("images", 0)) - int(found.get("defective", 0))
-    return words + tr("  ({bad} defective, {good} good test images)", bad=found.get("defective", 0), good=good)
+    words += tr("  ({bad} defective, {good} good test images)", bad=found.get("defective", 0), good=good)
+    return words + (tr(" · out of date: the region was changed") if run.is_outdated else "")
 
 
 def at_threshold(about: About) -> str:
@@ -172,6 +173,7 @@ def short_end(run: RunRow) -> str:
     if run.state in ("finished", "stopped"):
         image = run.figures.get("image_auroc")
         figure = "" if image is None else tr(" · AUROC {value:.1f} %", value=100 * image)
+        figure += tr(" · out of date") if image is not None and run.is_outdated else ""
         return f"{state_word(run.state)} {_when(run.finished)}{figure}"
     if run.state in ENDED:
         return f"{state_word(run.state)} {_when(run.finished)}"
