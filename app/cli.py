@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from app import cli_experiment, cli_project
+from app import cli_experiment, cli_project, cli_roi
 from app.options import (
     AuthorOption,
     JsonOption,
@@ -38,6 +38,7 @@ app = typer.Typer(
 )
 app.add_typer(cli_project.app)
 app.add_typer(cli_experiment.app)
+app.add_typer(cli_roi.app, name="roi")
 
 
 def main() -> None:
