@@ -18,7 +18,7 @@ from core.layouts.entries import Counts, Entry, Kind, Problem, Recognition, Scan
 from core.layouts.masks import NO_IMAGE, NO_MASK
 from core.layouts.recognition import recognise
 from core.layouts.scanning import DEFAULT_VIEW, Protocol, scan
-from core.layouts.words import Role, natural_key, role_of
+from core.layouts.words import Role, is_image_name, natural_key, role_of
 
 __all__ = [
     "DEFAULT_VIEW",
@@ -32,6 +32,7 @@ __all__ = [
     "Recognition",
     "Role",
     "ScanReport",
+    "is_image_name",
     "natural_key",
     "recognise",
     "role_of",

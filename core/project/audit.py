@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any, Final, Literal
 
+from core.cells import escape_cell
 from core.project.records import AuditRow
 
 GENESIS: Final = bytes(32)
@@ -36,7 +37,6 @@ COLUMNS: Final = (
     "reason",
 )
 _SELECT: Final = f"SELECT {', '.join(COLUMNS)}, previous, hash FROM audit"
-_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
 
 def canonical(value: object) -> str:
@@ -114,13 +114,6 @@ def export_text(trail: Iterator[AuditRow] | Sequence[AuditRow], form: Literal["c
     for row in trail:
         fields = asdict(row)
         yield _csv_line([fields[name] for name in (*COLUMNS, "hash")])
-
-
-def escape_cell(value: object) -> str:
-    """`value` for a CSV cell: text that a spreadsheet would run as a formula gets an apostrophe before it."""
-    text = "" if value is None else str(value)
-    is_number = isinstance(value, int | float)
-    return "'" + text if text.startswith(_FORMULA) and not is_number else text
 
 
 def _csv_line(values: Sequence[object]) -> str:

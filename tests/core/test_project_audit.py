@@ -12,9 +12,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.cells import escape_cell
 from core.errors import InputError, ProjectError
 from core.project import NewImage, Project
-from core.project.audit import COLUMNS, canonical, escape_cell
+from core.project.audit import COLUMNS, canonical
 
 
 @pytest.fixture
