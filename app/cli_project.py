@@ -7,14 +7,14 @@ from typing import Annotated, Any
 
 import typer
 
-from app.options import AuthorOption, JsonOption, ProductOption, ProjectArgument, open_project
+from app import cli_annotations
+from app.options import AuthorOption, JsonOption, ProjectArgument, open_project
 
 _SHOWN = 20  # problems that are named one by one
 
 app = typer.Typer()
-annotations_app = typer.Typer(help="Defect masks in and out.", no_args_is_help=True)
 audit_app = typer.Typer(help="The project's own record of who did what.", no_args_is_help=True)
-app.add_typer(annotations_app, name="annotations")
+app.add_typer(cli_annotations.app, name="annotations")
 app.add_typer(audit_app, name="audit")
 
 
@@ -75,46 +75,6 @@ def show(
         table = listing.one_image(opened, image) if image else listing.one_training(opened, training)
     screen.table(table.columns, table.rows, title=table.title)
     screen.result({str(name): value for name, value in table.rows})
-
-
-@annotations_app.command("export")
-def annotations_export(
-    project: ProjectArgument,
-    folder: Annotated[Path, typer.Argument(help="Where to write; MVTec's ground_truth layout.")],
-    product: ProductOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Write every defect mask as PNG, 0 and 255, and a class map beside."""
-    from app.console import Screen
-    from core.workflow import masks
-
-    screen = Screen(as_json=as_json)
-    with open_project(project, None, read_only=True) as opened, screen.progress() as progress:
-        report = masks.export_mvtec(opened, folder, product=product, progress=progress)
-    screen.say(f"{report.written} masks written to {folder}.")
-    screen.result(report.as_json())
-
-
-@annotations_app.command("import")
-def annotations_import(
-    project: ProjectArgument,
-    folder: Annotated[Path, typer.Argument(help="MVTec layout: <class>/<stem>_mask.png.")],
-    author: AuthorOption = None,
-    as_json: JsonOption = False,
-) -> None:
-    """Take in masks of images that the project knows; what does not fit is named."""
-    from app.console import Screen
-    from core.workflow import masks
-
-    screen = Screen(as_json=as_json)
-    with open_project(project, author) as opened, screen.progress() as progress:
-        report = masks.import_mvtec(opened, folder, progress=progress)
-    screen.say(f"{report.written} masks taken in, {report.unchanged} were the same.")
-    for problem in report.problems[:_SHOWN]:
-        screen.warn(problem)
-    if len(report.problems) > _SHOWN:
-        screen.warn(f"... and {len(report.problems) - _SHOWN} more, all in --json.")
-    screen.result(report.as_json())
 
 
 @audit_app.command("verify")

@@ -15,7 +15,8 @@ import pytest
 from core.errors import InputError, StorageError
 from core.imaging import save_png
 from core.project import Project
-from core.workflow import importing, masks
+from core.workflow import importing
+from core.workflow.annotations import export_annotations, import_annotations
 from core.workflow.importing import Choice, add_lot, import_folder
 
 
@@ -169,8 +170,8 @@ def test_masks_go_out_and_come_back_pixel_for_pixel(nut: Path, tmp_path: Path) -
     shutil.rmtree(nut / "ground_truth")
     import_folder(nut, tmp_path / "two", Choice())
     with Project.open(tmp_path / "one") as one, Project.open(tmp_path / "two") as two:
-        assert masks.export_mvtec(one, tmp_path / "out").written == 2
-        report = masks.import_mvtec(two, tmp_path / "out")
+        assert export_annotations(one, tmp_path / "out").masks == 2
+        report = import_annotations(two, tmp_path / "out", "mvtec")
         assert (report.written, report.problems) == (2, [])
         for image_id in one.masked_images():
             path = one.image(image_id).path
@@ -179,14 +180,14 @@ def test_masks_go_out_and_come_back_pixel_for_pixel(nut: Path, tmp_path: Path) -
             assert first is not None
             assert second is not None
             assert np.array_equal(first, second)
-        assert masks.import_mvtec(two, tmp_path / "out").unchanged == 2
+        assert import_annotations(two, tmp_path / "out", "mvtec").unchanged == 2
 
 
 def test_a_mask_that_fits_no_image_is_named_and_never_guessed(nut: Path, tmp_path: Path) -> None:
     import_folder(nut, tmp_path / "project", Choice())
     save_png(tmp_path / "out" / "dent" / "777_mask.png", np.full((16, 24), 255, np.uint8))
     with Project.open(tmp_path / "project") as project:
-        report = masks.import_mvtec(project, tmp_path / "out")
+        report = import_annotations(project, tmp_path / "out", "mvtec")
     assert report.written == 0
     assert len(report.problems) == 1
     assert "777_mask.png" in report.problems[0]

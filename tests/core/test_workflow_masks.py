@@ -11,7 +11,7 @@ from PIL import Image
 
 from core.imaging import save_png
 from core.project import Project
-from core.workflow import masks
+from core.workflow.annotations import import_annotations
 from core.workflow.findings import look
 from core.workflow.importing import Choice, add_lot, import_folder, relocate
 
@@ -204,7 +204,7 @@ def test_masks_from_elsewhere_are_problems_of_the_project_until_they_fit(nut: Pa
     save_png(out / "2_classes.png", np.ones(SIZE, np.uint8))  # what an export puts beside
     mask(out / "99_mask.png")
     with Project.open(tmp_path / "project") as project:
-        report = masks.import_mvtec(project, tmp_path / "out")
+        report = import_annotations(project, tmp_path / "out", "mvtec")
     assert (report.written, len(report.problems)) == (1, 2)
     found = open_texts(tmp_path / "project")
     assert len(found) == 3 and not any(text.startswith("2.png: ") for text in found)
@@ -213,7 +213,7 @@ def test_masks_from_elsewhere_are_problems_of_the_project_until_they_fit(nut: Pa
     mask(out / "1_mask.png")
     (out / "99_mask.png").unlink()
     with Project.open(tmp_path / "project") as project:
-        assert masks.import_mvtec(project, tmp_path / "out").problems == []
+        assert import_annotations(project, tmp_path / "out", "mvtec").problems == []
     assert open_texts(tmp_path / "project") == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import sqlite3
 import sys
@@ -97,6 +98,28 @@ def test_masks_go_out_and_in(trained: Trained) -> None:
     assert len(list((trained.folder / "masks").rglob("*_mask.png"))) == 5
     back = flawscope("annotations", "import", "project", "masks", "--json", cwd=trained.folder)
     assert (back.document["unchanged"], back.document["problems"]) == (5, [])
+
+
+def test_annotations_go_to_other_tools_and_differences_come_back(trained: Trained, tmp_path: Path) -> None:
+    shutil.copytree(trained.project, tmp_path / "project")
+    out = ("annotations", "export", "project", "out", "--format", "labelme", "--shapes", "masks")
+    first = flawscope(*out, "--json", cwd=tmp_path)
+    assert (first.document["masks"], first.document["written"], first.code) == (5, 5, 0), first.err
+    path = sorted((tmp_path / "out").rglob("[!.]*.json"))[0]
+    document = json.loads(path.read_text())
+    document["shapes"] = [{"label": "mine", "points": [[0, 0], [30, 20]], "shape_type": "rectangle"}]
+    path.write_text(json.dumps(document))
+    refused = flawscope(*out, cwd=tmp_path)
+    assert refused.code == 3 and "did not write" in refused.err and json.loads(path.read_text()) == document
+    arguments = ("--author", "CD", "--conflicts", "differences.csv", "--json")
+    back = flawscope("annotations", "import", "project", "out", *arguments, cwd=tmp_path)
+    report = back.document
+    assert (report["format"], report["written"], report["classes"]) == ("labelme", 5, ["mine"]), back.err
+    (conflict,) = report["conflicts"]
+    assert conflict["whom"] == "AB (imported)" and conflict["iou"] < 0.1
+    assert conflict["image"] in (tmp_path / "differences.csv").read_text(encoding="utf-8-sig")
+    wrong = flawscope("annotations", "export", "project", "out", "--format", "yolo", "--shapes", "masks", cwd=tmp_path)
+    assert wrong.code == 3 and "holds no masks" in wrong.err
 
 
 def test_the_record_chains_and_can_be_read(trained: Trained) -> None:

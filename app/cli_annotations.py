@@ -1,0 +1,99 @@
+"""The commands that carry annotations to other tools and back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+
+from app.options import AuthorOption, JsonOption, ProductOption, ProjectArgument, open_project
+
+_SHOWN = 20  # problems and differences that are named one by one
+
+app = typer.Typer(help="Defect masks and labels in and out.", no_args_is_help=True)
+FormatName = Literal["mvtec", "labelme", "coco", "yolo", "csv"]
+
+
+@app.command("export")
+def export(
+    project: ProjectArgument,
+    folder: Annotated[Path, typer.Argument(help="Where to write.")],
+    name: Annotated[FormatName, typer.Option("--format", help="Which format.")] = "mvtec",
+    shapes: Annotated[
+        Literal["polygons", "masks"] | None, typer.Option(help="labelme and COCO hold polygons (usual) or masks.")
+    ] = None,
+    product: ProductOption = None,
+    author: Annotated[str | None, typer.Option(help="Only masks of this person; without, those that count.")] = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Also replace files that no export wrote, or that were changed since.")
+    ] = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Write every defect mask (csv: every label) for other tools; exits 3 when a file had to be left as it was."""
+    from app.console import Screen
+    from core.errors import ExitCode
+    from core.workflow.annotations import export_annotations
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, None, read_only=True) as opened, screen.progress() as progress:
+        report = export_annotations(
+            opened,
+            folder,
+            name,
+            product=product,
+            author=author,
+            style=shapes,
+            overwrite=overwrite,
+            progress=progress,
+        )
+    screen.say(report.sentence())
+    _name(report.problems, screen.warn)
+    screen.result(report.as_json())
+    if report.left_out:
+        raise typer.Exit(ExitCode.INPUT)
+
+
+@app.command("import")
+def import_(
+    project: ProjectArgument,
+    source: Annotated[Path, typer.Argument(help="A folder, or one file.", metavar="FOLDER")],
+    name: Annotated[Literal["auto", FormatName], typer.Option("--format", help="Which format.")] = "auto",
+    product: ProductOption = None,
+    author: AuthorOption = None,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="csv: also replace labels and splits that are set already.")
+    ] = False,
+    conflicts: Annotated[
+        Path | None, typer.Option("--conflicts", help="A .csv file for all differences to what was here.")
+    ] = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Take in masks or labels of images that the project knows; what does not fit, or differs, is named."""
+    from app.console import Screen
+    from core.files import atomic_write
+    from core.workflow.annotations import import_annotations
+    from core.workflow.disagreement import as_csv
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, author) as opened, screen.progress() as progress:
+        report = import_annotations(
+            opened, source, name, author=author, product=product, overwrite=overwrite, progress=progress
+        )
+    for line in report.lines():
+        screen.say(line)
+    _name([str(one) for one in report.conflicts], screen.say)
+    _name([f"{path}: {words}" for path, words in report.overlaps], screen.warn)
+    _name(report.problems, screen.warn)
+    if conflicts is not None:
+        atomic_write(conflicts, as_csv(report.conflicts))
+    screen.result(report.as_json())
+
+
+def _name(lines: list[str], say: Callable[[str], Any]) -> None:
+    """The first of many lines; all of them are in --json."""
+    for line in lines[:_SHOWN]:
+        say(line)
+    if len(lines) > _SHOWN:
+        say(f"... and {len(lines) - _SHOWN} more, all in --json.")
