@@ -44,6 +44,8 @@ class Deeds(QObject):
         actions.bind("file.open_project", self.ask_project)
         actions.bind("file.open_sample", self.open_sample)
         actions.bind("file.add_images", self.add_images, enabled=may_write)
+        actions.bind("file.import_annotations", self.import_annotations, enabled=may_write)
+        actions.bind("file.export_annotations", self.export_annotations, enabled=is_open)
         actions.bind("file.backup", self.back_up, enabled=may_write)
         actions.bind("file.close", self.close_project, enabled=is_open)
         actions.bind("file.quit", window.close)
@@ -60,7 +62,7 @@ class Deeds(QObject):
         actions.bind("view.full_screen", self.switch_full_screen)
         actions.bind("help.palette", self.show_palette)
         actions.bind("help.keys", self.show_keys)
-        for page in ("first_steps", "models", "clusters", "experiments"):
+        for page in ("first_steps", "annotations", "models", "clusters", "experiments"):
             actions.bind(f"help.{page}", partial(self.show_help, page))
         actions.bind("help.about", self.show_about)
         session.opened.connect(actions.refresh)
@@ -110,6 +112,18 @@ class Deeds(QObject):
     def add_images(self) -> None:
         """Look for new images: the dataset page knows how."""
         self._window.go("dataset", {"add": True})
+
+    def import_annotations(self) -> None:
+        """Masks or labels of others for images of this project."""
+        from app.dialogs.annotations import ImportAnnotations
+
+        ImportAnnotations(self._session, self._window).open()
+
+    def export_annotations(self) -> None:
+        """Masks or labels for other tools."""
+        from app.dialogs.annotations import ExportAnnotations
+
+        ExportAnnotations(self._session, self._window).open()
 
     def back_up(self) -> None:
         """A verified copy now; every change is saved as it is made anyway."""

@@ -15,6 +15,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit, QWidget
 
 from app.crash import CrashDialog
+from app.dialogs.annotations import ExportAnnotations, ImportAnnotations
 from app.dialogs.closing import ClosingDialog
 from app.morning import MorningBanner
 from app.pages.review import ReviewPage
@@ -238,6 +239,33 @@ def dialog_clean_up(studio: Studio) -> QWidget:
     return studio.dialog("CleanUp")
 
 
+def dialog_import_annotations(studio: Studio) -> QWidget:
+    dialog = _over_dataset("file.import_annotations", "ImportAnnotations", studio)
+    cast(ImportAnnotations, dialog).set_place(studio.material.sample.parent)
+    return dialog
+
+
+def dialog_import_annotations_done(studio: Studio) -> QWidget:
+    """Another person's masks differ; one file does not parse."""
+    folder = studio.material.exchanged
+    studio.open(studio.material.offers)
+    studio.page("dataset")
+    studio.window.actions_table.run("file.import_annotations")
+    dialog = cast(ImportAnnotations, studio.dialog("ImportAnnotations"))
+    dialog.author.setText("CD")
+    dialog.set_place(folder)
+    dialog.start()
+    studio.until(lambda: not dialog.is_working, "the annotations to be read")
+    return dialog
+
+
+def dialog_export_annotations(studio: Studio) -> QWidget:
+    dialog = cast(ExportAnnotations, _over_dataset("file.export_annotations", "ExportAnnotations", studio))
+    dialog.formats.setCurrentIndex(1)
+    dialog.set_place(studio.material.sample.parent / "for labelme")
+    return dialog
+
+
 def dialog_closing(studio: Studio) -> QWidget:
     _shop_training(4, studio)
     ClosingDialog(studio.session.trainings, studio.window).open()
@@ -309,6 +337,10 @@ STATES: Final[dict[str, State]] = {
     "dialog_keys": State(partial(_over_dataset, "help.keys", "KeySheet")),
     "dialog_about": State(partial(_over_dataset, "help.about", "AboutDialog")),
     "dialog_first_steps": State(partial(_over_dataset, "help.first_steps", "HelpDialog")),
+    "dialog_annotations": State(partial(_over_dataset, "help.annotations", "HelpDialog")),
+    "dialog_import_annotations": State(dialog_import_annotations),
+    "dialog_import_annotations_done": State(dialog_import_annotations_done),
+    "dialog_export_annotations": State(dialog_export_annotations),
     "dialog_models": State(partial(_over_dataset, "help.models", "HelpDialog")),
     "dialog_clean_up": State(dialog_clean_up),
     "dialog_add_images": State(partial(_over_dataset, "file.add_images", "AddImages")),
