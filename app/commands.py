@@ -69,6 +69,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("tool.holes", "Fill holes", ("Shift+F",), where="image", menu="Tools", icon="holes"),
     Command("tool.grow", "Grow by a pixel", ("Ctrl+Up",), where="image", menu="Tools", icon="grow"),
     Command("tool.shrink", "Shrink by a pixel", ("Ctrl+Down",), where="image", menu="Tools", icon="shrink"),
+    Command("tool.region", "Region of interest, or defects", ("M",), where="image", menu="Tools", icon="region"),
+    Command("zone.cells", "Cells of a strip", ("C",), where="image", menu="Tools", icon="cells"),
     Command("tool.smaller", "Smaller brush", ("[", ","), where="image", menu="Tools"),
     Command("tool.larger", "Larger brush", ("]", "."), where="image", menu="Tools"),
     Command("tool.only_empty", "Paint only where nothing is painted", where="image", menu="Tools", icon="lock"),

@@ -15,7 +15,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QFontMetricsF, QPainter, QPaint
 from app.canvas.layers import Points, into_image, path_of, rectangle, stroke
 from app.canvas.viewport import Extent, Viewport
 from core.annotation.roi import placed_box
-from core.project.records import Roi, Zone
+from core.project.records import Cell, Roi, Zone
 from core.words import Box, Matrix
 
 _IDENTITY: Final[Matrix] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
@@ -36,18 +36,28 @@ class Region:
 
 def regions_of(roi: Roi, matrix: Matrix | None = None, own: Sequence[Zone] = ()) -> tuple[Region, ...]:
     """The zones and cells of a version as they lie on one image; zones of its `own` replace those of the template."""
-    turn = _IDENTITY if own else matrix or _IDENTITY
-    found = [Region(zone.name, zone.sign, _polygons(zone, turn)) for zone in own or roi.zones]
-    found += [Region(cell.name, "cell", (_corners(placed_box(cell.box, matrix)),)) for cell in roi.cells]
+    frames = [Cell(cell.name, placed_box(cell.box, matrix)) for cell in roi.cells]
+    return drawn(own or roi.zones, frames, None if own else matrix)
+
+
+def drawn(zones: Sequence[Zone], cells: Sequence[Cell], matrix: Matrix | None = None) -> tuple[Region, ...]:
+    """Zones, where a matrix takes them, and cells as they are."""
+    turn = matrix or _IDENTITY
+    found = [Region(zone.name, zone.sign, _polygons(zone, turn)) for zone in zones]
+    found += [Region(cell.name, "cell", (_corners(cell.box),)) for cell in cells]
     return tuple(region for region in found if region.polygons)
 
 
 class RoiLayer:
     """What lies outside is dimmed; zones have an outline, ignored ones are hatched, cells are framed."""
 
-    def __init__(self, regions: Sequence[Region], size: tuple[int, int], colour: QColor) -> None:
+    def __init__(
+        self, regions: Sequence[Region], size: tuple[int, int], colour: QColor, *, outside: QColor = _DIM
+    ) -> None:
+        """`size` (width, height) is that of the image; `outside` lies over what is not inspected."""
         self._size = size
         self._colour = colour
+        self._dim = outside
         self._regions: Final = [(region, _path(region.polygons)) for region in regions]
         inside = QPainterPath()
         inside.setFillRule(Qt.FillRule.WindingFill)
@@ -74,7 +84,7 @@ class RoiLayer:
         x0, y0, x1, y1 = view.device_box((0.0, 0.0, float(self._size[0]), float(self._size[1])))
         painter.setClipRect(QRectF(x0, y0, x1 - x0, y1 - y0), Qt.ClipOperation.IntersectClip)
         into_image(painter, view)
-        painter.fillPath(self._outside, _DIM)
+        painter.fillPath(self._outside, self._dim)
         for region, path in self._regions:
             style = Qt.PenStyle.DashLine if region.kind == "ignore" else Qt.PenStyle.SolidLine
             stroke(painter, path, self._colour, (1.0 if region.kind == "cell" else 1.6) * view.dpr, style)

@@ -29,12 +29,22 @@ class Workbench(QObject):
     refused = Signal(str)  # why nothing was painted
     undo_wanted = Signal()
 
-    def __init__(self, canvas: Canvas, memory: Memory, background: Background, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        canvas: Canvas,
+        memory: Memory,
+        background: Background,
+        parent: QObject | None = None,
+        *,
+        key: str = _REMEMBERED,
+    ) -> None:
+        """What is set is remembered under `key`."""
         super().__init__(parent)
         self.canvas: Final = canvas
         self.background: Final = background  # for what takes longer than a frame
         self._memory = memory
-        stored = memory.recall(_REMEMBERED, {})
+        self._key = key
+        stored = memory.recall(key, {})
         self._values: dict[str, int | str | bool] = {
             **{"size": 12, "shape": "round", "class_id": 0, "only_empty": False, "tolerance": 12, "tool": ""},
             **(stored if isinstance(stored, dict) else {}),
@@ -154,7 +164,7 @@ class Workbench(QObject):
     def _set(self, name: str, value: int | str | bool) -> None:
         if self._values[name] != value:
             self._values[name] = value
-            self._memory.remember(_REMEMBERED, dict(self._values))
+            self._memory.remember(self._key, dict(self._values))
             self.canvas.update()  # the ring of the brush is another one
             self.changed.emit(name)
 

@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.annotation.shapes import polygon
 from core.words import Box, Matrix
 
 Region = NDArray[np.uint8]
@@ -80,6 +81,8 @@ def _pixels(zone: Area, width: int, height: int) -> Region:
         x0, y0, x1, y1 = (max(0, round(float(value))) for value in zone.shape["box"])
         region[y0:y1, x0:x1] = 1
     elif "polygon" in zone.shape:
-        points = np.rint(np.asarray(zone.shape["polygon"], np.float64) * 16).astype(np.int32)  # a sixteenth of a pixel
-        cv2.fillPoly(region, [points.reshape(-1, 1, 2)], 1, shift=4)
+        patch = polygon(zone.shape["polygon"], width, height)
+        if patch is not None:
+            bits, (x0, y0, x1, y1) = patch
+            region[y0:y1, x0:x1] = bits
     return region

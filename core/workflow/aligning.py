@@ -95,7 +95,7 @@ def fits(project: Project, view: View) -> Fits:
     roi = project.roi(view.id)
     if roi is None:
         return NO_FITS
-    known = project.alignments(roi.id)
+    known = [one for one in project.alignments(roi.id) if one.image_id not in roi.own]
     return Fits(way_of(roi), tuple(known), len(_pending(project, view, roi, known)))
 
 
@@ -206,7 +206,7 @@ def _watched(roi: Roi, width: int, height: int) -> Region | None:
 
 
 def _with_low(report: AlignReport, project: Project, roi: Roi) -> AlignReport:
-    known = project.alignments(roi.id)
+    known = [one for one in project.alignments(roi.id) if one.image_id not in roi.own]
     report.low = [
         (one.image_id, one.confidence) for one in known if one.confidence is not None and one.confidence < LOW
     ]

@@ -42,12 +42,12 @@ def zones_on(project: Project, roi: Roi, image: ImageRow) -> tuple[Zone, ...]:
         return project.own_zones(roi.id, image.id)
     alignment = project.alignment(roi.id, image.id)
     if alignment is not None:
-        return _moved(roi.zones, alignment.matrix, (image.width or 1, image.height or 1))
-    size, own = _template_size(project, roi), (image.width or 1, image.height or 1)
+        return moved(roi.zones, alignment.matrix, (image.width or 1, image.height or 1))
+    size, own = template_size(project, roi), (image.width or 1, image.height or 1)
     if size is None or size == own:
         return roi.zones
     across, down = own[0] / size[0], own[1] / size[1]
-    return _moved(roi.zones, (across, 0.0, (across - 1) / 2, 0.0, down, (down - 1) / 2), own)
+    return moved(roi.zones, (across, 0.0, (across - 1) / 2, 0.0, down, (down - 1) / 2), own)
 
 
 def set_own(project: Project, view_id: int, image_id: int, zones: Sequence[Zone], *, label: str = "") -> Roi:
@@ -221,10 +221,10 @@ def _stretched(zones: Sequence[Zone], source: ImageRow, target: ImageRow) -> tup
     if here == there:
         return tuple(zones)
     across, down = there[0] / here[0], there[1] / here[1]
-    return _moved(zones, (across, 0.0, (across - 1) / 2, 0.0, down, (down - 1) / 2), there)
+    return moved(zones, (across, 0.0, (across - 1) / 2, 0.0, down, (down - 1) / 2), there)
 
 
-def _moved(zones: Sequence[Zone], matrix: Matrix, size: tuple[int, int]) -> tuple[Zone, ...]:
+def moved(zones: Sequence[Zone], matrix: Matrix, size: tuple[int, int]) -> tuple[Zone, ...]:
     """Zones where a matrix takes them, on an image of `size`; a box that is turned becomes a polygon."""
     if matrix == (1.0, 0.0, 0.0, 0.0, 1.0, 0.0):
         return tuple(zones)
@@ -246,7 +246,7 @@ def _moved_zone(zone: Zone, matrix: Matrix, size: tuple[int, int]) -> Zone:
     return replace(zone, shape={"polygon": np.round(moved, 3).tolist()})
 
 
-def _template_size(project: Project, roi: Roi) -> tuple[int, int] | None:
+def template_size(project: Project, roi: Roi) -> tuple[int, int] | None:
     """Width and height of the picture that the template was drawn on; None: not known."""
     sizes = Counter(zone.mask.shape[1::-1] for zone in roi.zones if zone.mask is not None)
     if sizes:

@@ -15,19 +15,22 @@ from app import theme
 from app.canvas.bar import CanvasBar, zoom_text
 from app.canvas.overlays import Overlays
 from app.canvas.picture import Picture
+from app.canvas.tools import BY_COMMAND
 from app.canvas.view import Canvas
 from app.commands import Actions, tooltip
 from app.icons import icon
-from app.pages.annotate import progress
+from app.pages.annotate import progress, region_mode
 from app.pages.annotate.facts import Facts, facts_of
 from app.pages.annotate.hint import Hint
 from app.pages.annotate.painting import Painting
 from app.pages.annotate.panel import ImagePanel
+from app.pages.annotate.region_mode import RegionMode
 from app.pages.annotate.toolbar import OptionStrip, ToolBar
 from app.pages.page import Page
 from app.session import Session
 from app.words import tr
 from core.annotation.masks import painted_pixels
+from core.project.records import View
 from core.words import Label, Split
 
 _NOTICE_MS: Final = 150  # a picture that comes sooner replaces the last one without a word in between
@@ -45,6 +48,7 @@ class AnnotatePage(Page):
         self.canvas = Canvas(self)
         self.canvas.set_layer_opacity("mask", 0.9)
         self.painting: Final = Painting(session, self.canvas, self)
+        self.region: Final = RegionMode(session, self.canvas, actions, self)
         self.shown: int | None = None  # the image that is on screen; `session.current` may still be on its way
         self.overlays: Overlays | None = None
         self._panel: ImagePanel | None = None
@@ -67,6 +71,7 @@ class AnnotatePage(Page):
             ("label.good", partial(self.label, "good"), self._may_label),
             ("label.defective", partial(self.label, "defective"), self._may_label),
             ("label.unsure", partial(self.label, "unlabelled"), self._may_label),
+            (region_mode.MODE, self.region.switch, self._may_label),
             ("view.fit", self.canvas.fit, None),
             ("view.actual", partial(self.canvas.zoom_to, 1.0), None),
         )
@@ -115,6 +120,7 @@ class AnnotatePage(Page):
         self.canvas.setFocus()
 
     def leave(self) -> None:
+        self.region.leave()
         self._on_screen = False
         self._late.stop()
         for command, slot, _ in self._bindings:
@@ -132,6 +138,8 @@ class AnnotatePage(Page):
         elif what.get("open"):
             self._go_to(self._first_open())
         self._begin()
+        if what.get("region") and not self.region.is_on:
+            self.region.switch()
 
     # -- what a person does
 
@@ -173,9 +181,12 @@ class AnnotatePage(Page):
         self.options = OptionStrip(self.painting.bench, self)
         column.addWidget(Hint(self.session.memory, self))
         column.addWidget(self.options)
+        column.addWidget(self.region.strip)
         middle = QHBoxLayout()
         middle.setSpacing(0)
         middle.addWidget(self.toolbar)
+        middle.addWidget(self.region.bar)
+        self._on_region_switched(False)
         middle.addWidget(self.canvas, 1)
         column.addLayout(middle, 1)
         self.bar = CanvasBar(self.canvas, self)
@@ -211,6 +222,8 @@ class AnnotatePage(Page):
         self.painting.tool_changed.connect(self._on_tool_changed)
         self.painting.painted.connect(self._count_pixels)
         self.painting.opened.connect(self._on_overlays_read)
+        self.region.switched.connect(self._on_region_switched)
+        self.region.fits_wanted.connect(self._on_fits_wanted)
         self._on_setting_changed("work.wheel_zooms")
 
     # -- the image
@@ -258,6 +271,7 @@ class AnnotatePage(Page):
         """The image leaves the screen: nothing is painted on it any more."""
         self.overlays = None
         self.painting.leave()
+        self.region.show(None)
 
     def _count_pixels(self) -> None:
         """How much of each class is painted, after a stroke."""
@@ -370,8 +384,27 @@ class AnnotatePage(Page):
         self.overlays = overlays
         self.canvas.set_layer("mask", overlays.mask)
         self.canvas.set_layer("roi", overlays.roi)
+        self.region.show(overlays)
         if self._panel is not None:
             self._panel.show_overlays(overlays)
+
+    def _on_region_switched(self, on: bool) -> None:
+        for widget in (self.region.strip, self.region.bar):
+            widget.setVisible(on)
+        self.toolbar.setVisible(not on)
+        self.options.setVisible(not on and self.painting.tool in BY_COMMAND)
+        if not on and self._on_screen:
+            self.painting.take_again()
+            self._read_overlays()
+        self.canvas.setFocus()
+
+    def _on_fits_wanted(self, view: View) -> None:
+        from app.dialogs.region_fits import RegionFits
+
+        dialog = RegionFits(self.session, view, self.window())
+        dialog.opened.connect(self.session.set_current)
+        dialog.finished.connect(self._read_overlays)
+        dialog.open()
 
     def _on_tool_changed(self, command: str) -> None:
         self.toolbar.show_tool(command)

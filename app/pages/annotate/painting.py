@@ -150,6 +150,11 @@ class Painting(QObject):
         self.bench.set_tool(command)
         self.tool_changed.emit(command)
 
+    def take_again(self) -> None:
+        """Regions were drawn meanwhile: the tool comes back into the hand."""
+        command, self.tool = self.tool, _LOOK
+        self.choose(command)
+
     def undo(self) -> None:
         """Take the last step back; a stroke that is being painted is given up."""
         sheet = self.bench.sheet

@@ -381,7 +381,7 @@ class TrainPage(Page):
         elif check.fix == "split":
             self._lead_to_good_images(here)
         elif check.fix == "roi":
-            self.wanted.emit("annotate", here)
+            self.wanted.emit("annotate", here | {"region": True})
         elif check.fix == "space":
             from app.dialogs.clean_up import CleanUp
 

@@ -1,0 +1,372 @@
+"""Drawing the regions of a view instead of defects: tools, what is stored, how it lies on the image on screen."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import Final
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtGui import QColor
+
+from app import theme
+from app.canvas.layers import MaskLayer
+from app.canvas.overlays import Overlays
+from app.canvas.region_frame import RegionFrame, outside
+from app.canvas.regions import Region, RoiLayer, drawn
+from app.canvas.sheet import Sheet
+from app.canvas.tools import BY_COMMAND
+from app.canvas.tools.base import Tool
+from app.canvas.tools.cells import CellTool
+from app.canvas.tools.zone_shapes import BoxTool, ZoneSelect
+from app.canvas.view import Canvas
+from app.canvas.workbench import Workbench
+from app.canvas.zone_board import ZoneBoard
+from app.commands import COMMANDS, Actions
+from app.pages.annotate.region_strip import TOOLS, RegionBar, RegionStrip
+from app.session import Session
+from app.words import tr
+from core.annotation.alignment import LOW
+from core.project.records import UndoStep, View, Zone
+from core.workflow import drawing, zones
+from core.workflow.drawing import Lying
+
+MODE: Final = "tool.region"
+_LOOK: Final = "tool.look"
+_SHEETED: Final = ("tool.brush", "tool.eraser", "tool.polygon")  # they paint
+_PAINTS: Final = ("tool.brush", "tool.eraser")  # they change the zone that is chosen; the others draw a new one
+_VALUE: Final = 1  # of a pixel in a zone
+_KEY: Final = "annotate.region tools"
+
+
+class RegionMode(QObject):
+    """While it `is_on`, the canvas belongs to regions: nobody paints a defect into them, nor a region into defects."""
+
+    switched = Signal(bool)
+    fits_wanted = Signal(object)  # the view
+
+    def __init__(self, session: Session, canvas: Canvas, actions: Actions, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.session: Final = session
+        self.canvas: Final = canvas
+        self.board: Final = ZoneBoard(self)
+        self.bench: Final = Workbench(canvas, session.memory, session.background, self, key=_KEY)
+        self.bench.set_class(_VALUE)
+        self.strip: Final = RegionStrip(self.board, self.bench)
+        self.bar: Final = RegionBar(actions)
+        self.is_on = False
+        self.tool = _LOOK
+        self._actions = actions
+        self._overlays: Overlays | None = None
+        self._writing = 0  # changes on their way into the project: what is read meanwhile is older than the board
+        self._cells: CellTool | None = None
+        self._connect()
+        self._bindings: tuple[tuple[str, Callable[[], object]], ...] = (
+            *((command, partial(self.choose, command)) for command in TOOLS),
+            ("tool.smaller", partial(self.bench.step_size, -1)),
+            ("tool.larger", partial(self.bench.step_size, 1)),
+        )
+        ours = {command for command, _ in self._bindings} | {MODE}
+        theirs = [one.id for one in COMMANDS if one.id.startswith(("tool.", "class."))]
+        self._resting: Final = [one for one in theirs if one not in ours]  # what paints defects
+
+    def _connect(self) -> None:
+        board, strip, session = self.board, self.strip, self.session
+        board.finished.connect(self._on_finished)
+        board.loaded.connect(self._show_layer)
+        board.chosen_changed.connect(self._on_chosen_changed)
+        strip.own_wanted.connect(self.set_own)
+        strip.copy_wanted.connect(self.copy)
+        strip.fits_wanted.connect(self._on_fits_wanted)
+        strip.closed.connect(self.switch)
+        strip.accept_wanted.connect(self._on_cells_accepted)
+        strip.count_wanted.connect(self._on_count_wanted)
+        session.stepped.connect(self._on_stepped)
+        session.selection_changed.connect(self._show_place)
+        self.bench.refused.connect(session.said)
+        self.bench.undo_wanted.connect(self._lay_sheet)
+
+    # -- on and off
+
+    def switch(self) -> None:
+        """Draw regions, or defects again."""
+        if self.is_on:
+            self.leave()
+        elif self.session.can_write:
+            self.is_on = True
+            for command, slot in self._bindings:
+                self._actions.bind(command, slot)
+            for command in self._resting:
+                self._actions.bind(command, self._rest, enabled=lambda: False)
+            self.canvas.set_layer("region frame", RegionFrame())
+            self.canvas.update()
+            self.switched.emit(True)
+            self._read()
+            self.choose(_LOOK)
+        else:
+            self.session.said.emit(tr("This project is open for reading only: no region can be drawn"))
+
+    def leave(self) -> None:
+        """Defects are painted again."""
+        if not self.is_on:
+            return
+        self.canvas.set_tool(None)
+        self.is_on = False
+        for command, slot in self._bindings:
+            self._actions.unbind(command, slot)
+        for command in self._resting:
+            self._actions.unbind(command, self._rest)
+        self.bench.set_sheet(None)
+        self._cells = None
+        for name in ("region frame", "roi"):
+            self.canvas.set_layer(name, None)
+        self.canvas.update()
+        self.board.load(None)
+        self.switched.emit(False)
+
+    def show(self, overlays: Overlays | None) -> None:
+        """Another image is on screen, with what lies over it; None: none is."""
+        self._overlays = overlays
+        if not self.is_on:
+            return
+        self.canvas.set_layer("region frame", RegionFrame())  # a new image takes the layers of the last one along
+        self.canvas.set_layer("mask", None)
+        if overlays is None:
+            self.board.load(None)
+        else:
+            self._read()
+
+    # -- what a person does
+
+    def choose(self, command: str) -> None:
+        """Take a tool."""
+        self.tool = command
+        self._cells = None
+        self.strip.show_cells(None)
+        self.strip.show_size(command in _PAINTS)
+        self._lay_sheet()
+        self.canvas.set_tool(self._made(command))
+        self.bar.show_tool(command)
+        self.strip.say(self._hint(command))
+        self.canvas.setFocus()
+
+    def set_own(self, own: bool) -> None:
+        """From now on this image has a region of its own, or follows the template again."""
+        found = self.board.found
+        if found is None or found.is_own == own:
+            self._show_place()
+            return
+        if own:
+            self._write(lambda project: drawing.give_own(project, found))
+        else:
+            self._write(lambda project: zones.drop_own(project, found.view_id, [found.image_id]))
+
+    def copy(self) -> None:
+        """The images that are chosen elsewhere get this region as their own."""
+        found, chosen = self.board.found, self._others()
+        if found is not None and chosen:
+            say = tr("The region was copied to {n} images", n=f"{len(chosen):,}")
+            self._write(lambda project: zones.copy_to(project, found.image_id, chosen), say=say)
+
+    # -- inside
+
+    def _rest(self) -> None:
+        """Nothing of defects while regions are drawn."""
+
+    def _made(self, command: str) -> Tool:
+        if command == "tool.rectangle":
+            return BoxTool(self.board, lambda box: self.board.add_zone(Zone("", "inspect", {"box": list(box)})))
+        if command == "zone.cells":
+            self._cells = CellTool(self.board, self._on_cells_changed, count=self.strip.count.value() or 5)
+            return self._cells
+        if command in _SHEETED:
+            return BY_COMMAND[command].make(self.bench)
+        return ZoneSelect(self.board)
+
+    def _hint(self, command: str) -> str:
+        hints = {
+            _LOOK: tr("Click a zone to move, resize or name it; Del removes it."),
+            "tool.rectangle": tr("Drag a box around what is to be judged."),
+            "tool.polygon": tr("Click the corners; Enter or a double click closes."),
+            "tool.brush": tr("Left adds to the chosen zone, right takes away; without one a new zone begins."),
+            "tool.eraser": tr("Takes away from the chosen zone."),
+            "zone.cells": tr("Drag a box around the first part of the strip."),
+        }
+        return hints[command]
+
+    def _read(self) -> None:
+        """Read the regions of the image on screen."""
+        project, overlays = self.session.project, self._overlays
+        if project is None or overlays is None:
+            return
+        lane = "write" if self._writing else "images"  # behind the changes that are on their way
+        self.session.background.run(
+            lambda: drawing.lying(project, overlays.image_id, overlays.size),
+            self._on_read,
+            owner=self,
+            key="lying",
+            lane=lane,
+        )
+
+    def _on_read(self, found: Lying) -> None:
+        if not self.is_on or self._overlays is None or found.image_id != self._overlays.image_id or self._writing:
+            return
+        is_first = self.board.found is None or self.board.found.image_id != found.image_id
+        self.board.load(found)
+        self._lay_sheet()
+        self._show_place()
+        if is_first and not found.marks and not found.frames and self.tool == _LOOK:
+            self.choose("tool.rectangle")  # there is nothing to be chosen yet
+
+    def _write(self, change: Callable[..., object], *, say: str = "") -> None:
+        if not self.session.can_write:
+            self.session.said.emit(tr("This project is open for reading only: nothing was changed"))
+            return
+        self._writing += 1
+        self.session.write(change, lambda _: self._on_written(), say=say, failed=self._on_failed)
+
+    def _lay_sheet(self) -> None:
+        """What brush and polygon paint on: the chosen zone, or nothing yet."""
+        old = self.bench.sheet
+        if self.tool not in _SHEETED or self.board.found is None or not self.is_on:
+            self.bench.set_sheet(None)
+            self.canvas.set_layer("mask", None)
+        else:
+            labels = self.board.pixels(self.board.zone if self.tool in _PAINTS else None)
+            layer = MaskLayer(labels, {_VALUE: QColor(theme.COLOUR["roi"])})
+            sheet = Sheet(layer, labels.copy(), self)
+            sheet.changed.connect(self._on_painted)
+            self.bench.set_sheet(sheet)
+            self.canvas.set_layer("mask", layer)
+        if old is not None:
+            old.deleteLater()
+
+    def _show_layer(self) -> None:
+        """Outlines and tint anew; made in a thread, because outlines of painted zones take a while."""
+        found, marks, frames = self.board.found, list(self.board.marks), list(self.board.frames)
+        if found is None or not self.is_on:
+            self.canvas.set_layer("roi", None)
+            return
+
+        def made() -> RoiLayer:
+            regions: tuple[Region, ...] = drawn([mark.zone for mark in marks], [frame.cell for frame in frames])
+            return RoiLayer(regions, found.size, theme.COLOUR["roi"], outside=outside())
+
+        self.session.background.run(made, self._on_layer_made, owner=self, key="layer", lane="images")
+
+    def _on_layer_made(self, layer: RoiLayer) -> None:
+        if self.is_on and self.board.found is not None:
+            self.canvas.set_layer("roi", layer)
+            self.canvas.update()
+
+    def _show_place(self, _: object = None) -> None:
+        found, view, table = self.board.found, self._view(), self.session.table
+        if found is None or view is None or table is None:
+            return
+        where = view.product if view.code == "main" else f"{view.product} › {view.code}"
+        if found.is_own:
+            words = tr("Region of this image alone")
+        else:
+            count = int(np.count_nonzero(self._rows_of(view)))
+            words = tr("Region of {where}: applies to all {n} images", where=where, n=f"{count:,}")
+        fits = tr("How it lies …") if found.roi is not None else ""
+        if not found.is_own and found.confidence is not None:
+            fits = tr("Fit {confidence:.2f} …", confidence=found.confidence)
+            if found.confidence < LOW:
+                fits = tr("May lie wrong here ({confidence:.2f}) …", confidence=found.confidence)
+        can_own = bool(found.marks) or found.is_own
+        self.strip.show_place(words, is_own=found.is_own, can_own=can_own, fits=fits, others=len(self._others()))
+
+    def _others(self) -> list[int]:
+        """Chosen images of the same view, this one left out."""
+        found, view, table = self.board.found, self._view(), self.session.table
+        if found is None or view is None or table is None or not found.marks:
+            return []
+        here = set(table.ids[self._rows_of(view)].tolist())
+        return [one for one in self.session.selection if one != found.image_id and one in here]
+
+    def _rows_of(self, view: View) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+        table = self.session.table
+        assert table is not None
+        if view.product not in table.products or view.code not in table.views:
+            return np.zeros(len(table), np.bool_)
+        same_product = table.product == table.products.index(view.product)
+        return np.asarray(same_product & (table.view == table.views.index(view.code)))
+
+    def _view(self) -> View | None:
+        found = self.board.found
+        return None if found is None else next((one for one in self.session.views if one.id == found.view_id), None)
+
+    # -- slots
+
+    def _on_finished(self, label: str) -> None:
+        found, marks, frames = self.board.found, list(self.board.marks), list(self.board.frames)
+        if found is None:
+            return
+        self._show_layer()
+        self._write(lambda project: drawing.keep(project, found, marks, frames, label=label))
+
+    def _on_written(self) -> None:
+        self._writing -= 1
+        if not self._writing:
+            self._read()  # what is template and what is the image's own is known again
+        self.session.trainings_changed.emit()
+        self.session.scores_changed.emit()
+
+    def _on_failed(self, error: Exception) -> None:
+        self._writing -= 1
+        self._read()
+        self.session.report(error)
+
+    def _on_stepped(self, step: UndoStep | None) -> None:
+        if step is not None and step.views:
+            self.session.trainings_changed.emit()
+            if self.is_on:
+                self._read()
+
+    def _on_chosen_changed(self) -> None:
+        sheet = self.bench.sheet
+        if self.tool in _PAINTS and (sheet is None or not sheet.is_open):
+            self._lay_sheet()
+        self.canvas.update()
+
+    def _on_painted(self) -> None:
+        """A stroke is done: the zone is another one, or there is a new one, or it is gone."""
+        sheet, zone = self.bench.sheet, self.board.zone
+        if sheet is None:
+            return
+        mask = sheet.labels.copy()
+        if self.tool in _PAINTS and zone is not None:
+            if mask.any():
+                painted = Zone(zone.name, zone.sign, mask=mask, image_id=zone.image_id)
+                self.board.replace_zone(painted, tr("paint the zone {name}", name=zone.name))
+            else:
+                self.board.remove()
+        elif mask.any():
+            self.board.add_zone(Zone("", "inspect", mask=mask))
+            if self.tool not in _PAINTS:
+                self._lay_sheet()  # the next one begins empty
+
+    def _on_cells_changed(self) -> None:
+        cells = self._cells
+        if cells is None:
+            return
+        repeats = cells.first is not None
+        self.strip.show_cells(cells.count if repeats else None)
+        hint = tr("Drag the last box to its place, then Enter.") if repeats else self._hint("zone.cells")
+        self.strip.say(hint)
+
+    def _on_count_wanted(self, count: int) -> None:
+        if self._cells is not None:
+            self._cells.set_count(count)
+
+    def _on_cells_accepted(self) -> None:
+        if self._cells is not None:
+            self._cells.accept()
+            self.canvas.setFocus()
+
+    def _on_fits_wanted(self) -> None:
+        view = self._view()
+        if view is not None:
+            self.fits_wanted.emit(view)
