@@ -221,6 +221,7 @@ def train(
         results = []
         for number in numbers:
             screen.say(training.headline(opened, number), style="bold")
+            cli_roi.warn_of_fits(opened, number, screen)
             if no_start:
                 results.append(training.waiting(opened, number))
                 screen.say(f"Training #{number} waits in {results[-1]['folder']}. Start it there with torchrun.")
@@ -305,6 +306,7 @@ def score(
             devices=devices,
         )
         order = scoring.start(opened, training, wish)
+        cli_roi.warn_of_fits(opened, order.run.number, screen)
         watch(order.following, screen)
         result = scoring.collect(opened, order)
         _show_result(result, screen)
@@ -365,6 +367,7 @@ def demo(
             from core.workflow import evaluating, training
 
             screen.say(training.headline(opened, number), style="bold")
+            cli_roi.warn_of_fits(opened, number, screen)
             document = _finish_training(opened, number, training.start(opened, number), screen)
             result = evaluating.evaluate(opened, number, None)
             with screen.progress() as progress:

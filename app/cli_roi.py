@@ -209,6 +209,17 @@ def reset(
     _say_kept(screen, roi)
 
 
+def warn_of_fits(opened: Project, number: int, screen: Screen) -> None:
+    """Say before a training, or while it scores, on how many images the region of its view may lie wrong."""
+    from core.workflow import aligning
+
+    run = opened.run_by_number(number)
+    for view in opened.views(run.product):
+        low = len(aligning.fits(opened, view).low) if view.code == run.view else 0
+        if low:
+            screen.warn(f"On {low:,} images the region may lie wrong. See them: flawscope roi show {opened.folder}")
+
+
 def _change(opened: Project, view: View, given: dict[str, Any], template: str | None) -> Roi:
     from core.workflow import aligning
 

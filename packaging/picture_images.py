@@ -5,10 +5,12 @@ from __future__ import annotations
 from typing import cast
 
 from picture_studio import StateError, Studio
+from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QWidget
 
 from app.dialogs.import_assistant import ImportAssistant
+from app.dialogs.region_fits import RegionFits
 from app.gallery.filters import Filter
 from app.pages.annotate import AnnotatePage
 from app.pages.dataset import DatasetPage
@@ -228,6 +230,72 @@ def annotate_unlabelled(studio: Studio) -> QWidget:
     studio.open(studio.material.unlabelled)
     _annotate(studio, "unlabelled")
     return studio.window
+
+
+def _regions(studio: Studio) -> AnnotatePage:
+    """Drawing regions on the first good image of the sample project."""
+    studio.open(studio.material.sample)
+    page = _annotate(studio, "good")
+    studio.until(lambda: page.overlays is not None, "what lies over it")
+    page.region.switch()
+    studio.until(lambda: page.region.board.found is not None, "its regions")
+    studio.settle()
+    return page
+
+
+def _points(page: AnnotatePage, *shares: tuple[float, float]) -> list[QPoint]:
+    """Places on the canvas, named by shares of the image."""
+    view, (width, height) = page.canvas.view, page.region.board.size
+    places = [view.to_device(x * width, y * height) for x, y in shares]
+    return [QPointF(x / view.dpr, y / view.dpr).toPoint() for x, y in places]
+
+
+def _drag(page: AnnotatePage, *shares: tuple[float, float]) -> None:
+    first, *others = _points(page, *shares)
+    QTest.mousePress(page.canvas, Qt.MouseButton.LeftButton, pos=first)
+    for place in others:
+        QTest.mouseMove(page.canvas, place)
+    QTest.mouseRelease(page.canvas, Qt.MouseButton.LeftButton, pos=others[-1])
+
+
+def annotate_roi(studio: Studio) -> QWidget:
+    page = _regions(studio)
+    page.region.choose("tool.rectangle")
+    page.region.board.set_sign("ignore")
+    _drag(page, (0.58, 0.3), (0.72, 0.42))
+    studio.settle()
+    page.region.choose("tool.look")
+    page.region.board.choose(("zone", len(page.region.board.marks) - 1))
+    studio.settle()
+    return studio.window
+
+
+def annotate_cells(studio: Studio) -> QWidget:
+    page = _regions(studio)
+    page.region.choose("zone.cells")
+    _drag(page, (0.08, 0.2), (0.2, 0.8))
+    studio.settle()
+    return studio.window
+
+
+def annotate_alignment(studio: Studio) -> QWidget:
+    page = _regions(studio)
+    page.region.strip.fits.click()
+    dialog = cast(RegionFits, studio.dialog("RegionFits"))
+    studio.until(lambda: bool(dialog.cards), "the images")
+    return dialog
+
+
+def regions_left(studio: Studio) -> None:
+    """Defects again."""
+    cast(AnnotatePage, studio.page("annotate")).region.leave()
+
+
+def regions_undone(studio: Studio) -> None:
+    """Defects again, and the project as it was."""
+    page = cast(AnnotatePage, studio.page("annotate"))
+    page.region.leave()
+    undo(studio)
 
 
 def annotate_unreadable(studio: Studio) -> QWidget:

@@ -23,7 +23,7 @@ _NAME_PX: Final = 15
 class CellTool(BoxTool):
     """First a box, then its repeats: `changed` is called whenever there are others; Enter accepts, Esc begins anew."""
 
-    def __init__(self, board: ZoneBoard, changed: Callable[[], None], *, count: int = 5) -> None:
+    def __init__(self, board: ZoneBoard, changed: Callable[[], None], *, count: int) -> None:
         super().__init__(board, self._begin)
         self._changed = changed
         self.count = count

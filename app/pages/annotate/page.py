@@ -224,6 +224,7 @@ class AnnotatePage(Page):
         self.painting.opened.connect(self._on_overlays_read)
         self.region.switched.connect(self._on_region_switched)
         self.region.fits_wanted.connect(self._on_fits_wanted)
+        self.region.outdated.connect(self._read_overlays)
         self._on_setting_changed("work.wheel_zooms")
 
     # -- the image

@@ -44,6 +44,7 @@ class RegionMode(QObject):
     """While it `is_on`, the canvas belongs to regions: nobody paints a defect into them, nor a region into defects."""
 
     switched = Signal(bool)
+    outdated = Signal()  # undo changed regions while defects are painted
     fits_wanted = Signal(object)  # the view
 
     def __init__(self, session: Session, canvas: Canvas, actions: Actions, parent: QObject | None = None) -> None:
@@ -60,6 +61,7 @@ class RegionMode(QObject):
         self._actions = actions
         self._overlays: Overlays | None = None
         self._writing = 0  # changes on their way into the project: what is read meanwhile is older than the board
+        self._is_changed = False
         self._cells: CellTool | None = None
         self._connect()
         self._bindings: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -123,6 +125,7 @@ class RegionMode(QObject):
             self.canvas.set_layer(name, None)
         self.canvas.update()
         self.board.load(None)
+        self._forget_pictures()
         self.switched.emit(False)
 
     def show(self, overlays: Overlays | None) -> None:
@@ -178,7 +181,7 @@ class RegionMode(QObject):
         if command == "tool.rectangle":
             return BoxTool(self.board, lambda box: self.board.add_zone(Zone("", "inspect", {"box": list(box)})))
         if command == "zone.cells":
-            self._cells = CellTool(self.board, self._on_cells_changed, count=self.strip.count.value() or 5)
+            self._cells = CellTool(self.board, self._on_cells_changed, count=self.strip.count.value())
             return self._cells
         if command in _SHEETED:
             return BY_COMMAND[command].make(self.bench)
@@ -298,6 +301,19 @@ class RegionMode(QObject):
         found = self.board.found
         return None if found is None else next((one for one in self.session.views if one.id == found.view_id), None)
 
+    def _tell(self) -> None:
+        """Figures may be out of date now; small pictures show another part of the image once the drawing is over."""
+        self._is_changed = True
+        self.session.trainings_changed.emit()
+        self.session.scores_changed.emit()
+        if not self.is_on:
+            self._forget_pictures()
+
+    def _forget_pictures(self) -> None:
+        if self._is_changed and "thumbnails" in vars(self.session):
+            self.session.thumbnails.forget()
+        self._is_changed = False
+
     # -- slots
 
     def _on_finished(self, label: str) -> None:
@@ -311,8 +327,7 @@ class RegionMode(QObject):
         self._writing -= 1
         if not self._writing:
             self._read()  # what is template and what is the image's own is known again
-        self.session.trainings_changed.emit()
-        self.session.scores_changed.emit()
+        self._tell()
 
     def _on_failed(self, error: Exception) -> None:
         self._writing -= 1
@@ -321,9 +336,11 @@ class RegionMode(QObject):
 
     def _on_stepped(self, step: UndoStep | None) -> None:
         if step is not None and step.views:
-            self.session.trainings_changed.emit()
+            self._tell()
             if self.is_on:
                 self._read()
+            else:
+                self.outdated.emit()
 
     def _on_chosen_changed(self) -> None:
         sheet = self.bench.sheet

@@ -32,6 +32,7 @@ TOOLS: Final = ("tool.look", "tool.rectangle", "tool.polygon", "tool.brush", "to
 _ICON: Final = 22
 _BUTTON: Final = 36
 _MOST_CELLS: Final = 200
+_CELLS: Final = 5
 
 
 class RegionBar(QFrame):
@@ -202,6 +203,7 @@ class RegionStrip(QFrame):
         row.addWidget(QLabel(tr("How many"), self._repeat))
         self.count = QSpinBox(self._repeat)
         self.count.setRange(1, _MOST_CELLS)
+        self.count.setValue(_CELLS)
         self.count.setAccessibleName(tr("How many cells"))
         self.count.valueChanged.connect(self.count_wanted)
         row.addWidget(self.count)
