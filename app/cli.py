@@ -279,6 +279,9 @@ def score(
     gate: Annotated[float | None, typer.Option(help="Second pass only above this score (m of the paper).")] = None,
     taps: Annotated[str | None, typer.Option(help="Taps of the first or the last pass.")] = None,
     score_from: Annotated[str | None, typer.Option(help="Score of the last, first or highest pass.")] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="best (the model), last, or one that train.keep_at kept: kept-050.")
+    ] = None,
     split: Annotated[
         list[str] | None, typer.Option(help="tuning, test, unused, train; tuning and test if absent.")
     ] = None,
@@ -303,6 +306,7 @@ def score(
             score_from=score_from,
             splits=tuple(split or ()),
             lot=lot,
+            weights=weights,
             devices=devices,
         )
         order = scoring.start(opened, training, wish)

@@ -115,7 +115,7 @@ class Checkpoint(Event):
     """A checkpoint was written and replaced the older one of its kind."""
 
     ev: Literal["checkpoint"] = "checkpoint"
-    kind: Literal["last", "best"]
+    kind: Literal["last", "best", "kept"]
     step: int
     epoch: int
     file: str

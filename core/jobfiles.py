@@ -16,6 +16,7 @@ from core.words import Box, Label, Matrix, Split
 
 SCHEMA: Final = 1
 Status = Literal["queued", "starting", "running", "paused", "stopping", "finished", "stopped", "failed", "interrupted"]
+_WEIGHTS: Final = r"^(best|last|kept-\d{3,4})$"
 ACTIVE: Final[frozenset[Status]] = frozenset(["starting", "running", "paused", "stopping"])
 
 
@@ -24,7 +25,7 @@ class ScoreSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     scoring: str = "final"  # folder name below scores/
-    weights: Literal["best", "last"] = "best"
+    weights: str = Field("best", pattern=_WEIGHTS)  # best, last, or a model that was kept on the way
     training: str | None = None  # folder of the training; None for the training itself
     splits: tuple[Split, ...] | None = None  # None: tuning and test after a training, all in a scoring
     passes: int | None = Field(None, ge=1)
@@ -33,6 +34,16 @@ class ScoreSpec(BaseModel):
     score_from: Literal["last", "first", "max"] | None = None
     heatmaps: bool = True
     batch: int | None = Field(None, ge=1)
+
+
+def weights_file(name: str) -> str:
+    """Where the weights `best`, `last` or `kept-050` lie, from the training's folder."""
+    return f"checkpoints/{name}.safetensors"
+
+
+def kept_name(share: float) -> str:
+    """The name of the model that is kept at a share of the length: per mille of it."""
+    return f"kept-{round(1000 * share):03d}"
 
 
 class JobSpec(BaseModel):

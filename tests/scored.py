@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.config import preset, with_overrides
 from core.imaging import save_png
+from core.jobfiles import weights_file
 from core.project import NewImage, Project
 from core.project.results import NewScore, RunRow
 from core.words import Label, Split
@@ -74,11 +75,18 @@ def add_training(
 
 
 def add_scoring(
-    project: Project, run: RunRow, shots: Sequence[Shot], *, purpose: str = "training", passes: int | None = None
+    project: Project,
+    run: RunRow,
+    shots: Sequence[Shot],
+    *,
+    purpose: str = "training",
+    passes: int | None = None,
+    weights: str = "best",
 ) -> int:
-    """One more scoring of a training, with another number of passes where `passes` says so."""
+    """One more scoring of a training, with another number of passes or other weights where that is said."""
     place = f"runs/{run.number}/scores/{purpose}"
     settings = {} if passes is None else {"progressive": {"n": passes}}
+    settings |= {} if weights == "best" else {"weights": weights_file(weights)}
     scoring = project.add_scoring(run.id, settings, purpose=purpose, folder=place)
     by_name = {shot.name: shot for shot in shots}
     rows = []

@@ -41,6 +41,9 @@ class TrainConfig(Settings):
     milestones: tuple[float, ...] = Field(
         (0.8, 0.9), title="Drops", description="Shares of the length where the rate drops"
     )
+    keep_at: tuple[float, ...] = Field(
+        (), title="Keep the model at", description="Shares of the length at which the model is kept for later scoring"
+    )
     gamma: float = Field(
         0.2, gt=0, le=1, title="Drop factor", description="The rate is multiplied by this at each drop"
     )
@@ -74,7 +77,7 @@ class TrainConfig(Settings):
     seed: int = Field(0, ge=0, lt=2**31, title="Seed")
     threads: int | None = Field(None, ge=1, title="Threads", description="Processor threads; empty: all")
     workers: int | None = Field(
-        None, ge=0, le=64, title="Loaders", description="Processes that prepare images; empty: chosen by the machine"
+        None, ge=0, le=64, title="Loaders", description="Threads that prepare images; empty: chosen by the machine"
     )
     cache_mb: int = Field(
         1024, ge=0, title="Image cache", description="Memory for prepared images in MB, so that a file is decoded once"
@@ -93,6 +96,14 @@ class TrainConfig(Settings):
     def _rising(cls, value: tuple[float, ...]) -> tuple[float, ...]:
         if list(value) != sorted(value) or any(not 0 < share < 1 for share in value):
             raise ValueError("drops are rising shares between 0 and 1")
+        return value
+
+    @field_validator("keep_at")
+    @classmethod
+    def _told_apart(cls, value: tuple[float, ...]) -> tuple[float, ...]:
+        mille = [round(1000 * share) for share in value]
+        if mille != sorted(set(mille)) or any(not 0 < share <= 1 for share in value) or 0 in mille:
+            raise ValueError("models are kept at rising shares above 0 and up to 1, at least a thousandth apart")
         return value
 
     @model_validator(mode="after")

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from core import layouts
-from core.config import TrainingConfig, preset
+from core.config import TrainingConfig
 from core.errors import ConfigError, InputError
 from core.experiments.registry import CHIPS, PAPER, Experiment, Setting
+from core.jobfiles import kept_name
 from core.workflow.importing import Choice
 from core.workflow.training import Order
 
@@ -68,7 +69,13 @@ class Task:
     @property
     def stamp(self) -> str:
         """What tells this training from others of its category: equal settings are trained once, whoever asks."""
-        return hashlib.sha256(self.config.model_dump_json().encode()).hexdigest()[:12]
+        dumped = self.config.model_dump_json(exclude={"train": {"keep_at"}})  # changes nothing of what is learnt
+        return hashlib.sha256(dumped.encode()).hexdigest()[:12]
+
+    def is_served_by(self, config: Mapping[str, Any]) -> bool:
+        """Whether a training of these settings (its stamp is ours) keeps every model that is scored on the way."""
+        kept = {kept_name(share) for share in config["train"].get("keep_at", ())}
+        return {kept_name(one.share) for one in self.setting.kept} <= kept
 
     def words(self) -> str:
         """For a person: category, setting, seed."""
@@ -97,6 +104,8 @@ def order_of(setting: Setting, options: Options, seed: int) -> Order:
     changes = [*setting.changes, *setting.smaller.get(options.preset, ())]
     length = _length(setting, options)
     changes += [length] if length else []
+    if setting.kept:
+        changes.append(f"train.keep_at={','.join(str(one.share) for one in setting.kept)}")
     changes += [*options.changes, f"train.seed={seed}"]
     return Order(model=setting.model, preset=options.preset, changes=tuple(changes))
 
@@ -171,23 +180,12 @@ def _protocol(kind: layouts.Kind, name: str) -> layouts.Protocol:
 
 def _length(setting: Setting, options: Options) -> str | None:
     if options.epochs is not None:
-        return f"train.epochs={_part(options.epochs, setting.share)}"
+        return f"train.epochs={options.epochs}"
     if options.minutes is not None:
-        return f"train.minutes={options.minutes * setting.share}"
-    if options.preset == PAPER:
-        return None if setting.epochs is None else f"train.epochs={setting.epochs}"
-    if setting.share == 1.0:
-        return None
-    train = preset(setting.model, options.preset).train
-    if train.minutes is not None:
-        return f"train.minutes={train.minutes * setting.share}"
-    if train.steps is not None:
-        return f"train.steps={_part(train.steps, setting.share)}"
-    return f"train.epochs={_part(train.epochs or 1, setting.share)}"
-
-
-def _part(whole: int, share: float) -> int:
-    return max(1, round(whole * share))
+        return f"train.minutes={options.minutes}"
+    if options.preset == PAPER and setting.epochs is not None:
+        return f"train.epochs={setting.epochs}"
+    return None
 
 
 def _check(experiment: Experiment, options: Options) -> None:

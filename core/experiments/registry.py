@@ -60,19 +60,19 @@ _REGION: Final = (
 class Setting:
     """One way of training. `epochs` replaces the length of the paper preset where the paper trained for another time.
 
-    `share` is the part of a length that was asked for (the 10 of 200 epochs); `smaller` are further changes for
-    presets below the paper's, whose networks are not the published ones anyway. With `passes` one training is scored
-    once for each number of passes; with `region` it sees the region of interest that lies beside the images;
-    `published` is its name in resources/paper.
+    `smaller` are further changes for presets below the paper's, whose networks are not the published ones anyway. With
+    `passes` one training is scored once for each number of passes, with `kept` once for each model that is kept on the
+    way; with `region` it sees the region of interest that lies beside the images; `published` is its name in
+    resources/paper.
     """
 
     title: str
     model: str
     changes: tuple[str, ...] = ()
     epochs: int | None = None
-    share: float = 1.0
     smaller: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     passes: tuple[int, ...] = ()
+    kept: tuple[Milestone, ...] = ()
     region: bool = False
     published: str = ""
 
@@ -80,9 +80,24 @@ class Setting:
         """The columns that it fills, each with its name in resources/paper ('' where there is none)."""
         if self.passes:
             return {(title := passes_title(passes)): title for passes in self.passes}
+        if self.kept:
+            return {self.column(one): one.published for one in self.kept}
         if moments:
             return {f"{self.title}, {one.title}": f"{self.title}, {one.published}" for one in moments}
         return {self.title: self.published}
+
+    def column(self, milestone: Milestone) -> str:
+        """The column of one of its milestones."""
+        return f"{self.title}, {milestone.title}"
+
+
+@dataclass(frozen=True)
+class Milestone:
+    """A share of the length at which the model is kept and scored, and the whole name that the paper has for it."""
+
+    share: float
+    title: str
+    published: str
 
 
 @dataclass(frozen=True)
@@ -162,37 +177,34 @@ _PIXEL_NOTE: Final = "The means of a paper are compared with ours over the same 
 _PRFF_LENGTH: Final = "700 epochs at 256 px"
 
 
-def _mvtec(table: str, metric: Metric) -> Experiment:
-    what = "image" if metric is IMAGE else "pixel"
+_MVTEC: Final = (
+    "PRFF-AD on MVTec AD: {what} AUROC by category",
+    (
+        "Tables 3 and 4 rest on the same trainings: in one output folder the second table trains nothing.",
+        _PIXEL_NOTE,
+    ),
+)
+_GTANOIC: Final = (
+    "PRFF-AD on GTanoIC: {what} AUROC by type of chip",
+    (
+        "Types named D_A to D_G are divided as the paper says: 200 good images to train, all others to test.",
+        "Which 200 is not published: ours are drawn by a fixed seed.",
+    ),
+)
+
+
+def _by_category(table: str, metric: Metric, data: tuple[str, tuple[str, ...]]) -> Experiment:
+    """PRFF-AD on every category of a data set, one metric a table; `data` is a title and its notes."""
+    title, notes = data
     return Experiment(
         name=f"prff-table{table}",
-        title=f"PRFF-AD on MVTec AD: {what} AUROC by category",
+        title=title.format(what="image" if metric is IMAGE else "pixel"),
         paper="prff",
         tables=(table,),
         lengths=_PRFF_LENGTH,
         settings=(_PRFF,),
         metrics=(metric,),
-        notes=(
-            "Tables 3 and 4 rest on the same trainings: in one output folder the second table trains nothing.",
-            _PIXEL_NOTE,
-        ),
-    )
-
-
-def _gtanoic(table: str, metric: Metric) -> Experiment:
-    what = "image" if metric is IMAGE else "pixel"
-    return Experiment(
-        name=f"prff-table{table}",
-        title=f"PRFF-AD on GTanoIC: {what} AUROC by type of chip",
-        paper="prff",
-        tables=(table,),
-        lengths=_PRFF_LENGTH,
-        settings=(_PRFF,),
-        metrics=(metric,),
-        notes=(
-            "Types named D_A to D_G are divided as the paper says: 200 good images to train, all others to test.",
-            "Which 200 is not published: ours are drawn by a fixed seed.",
-        ),
+        notes=notes,
     )
 
 
@@ -242,14 +254,9 @@ _GENERATOR: Final = Experiment(
 )
 
 
-def _epochs_settings() -> tuple[Setting, ...]:
-    settings = []
-    for epochs in (10, 35, 100, 200):
-        for title, model in (("DRAEM", "draem"), ("GRD-Net", "grdnet")):
-            name = f"{title}, {epochs} epochs"
-            known = title if epochs == 200 else name  # Table 5 is the one after 200
-            settings.append(Setting(name, model, epochs=epochs, share=epochs / 200, published=known))
-    return tuple(settings)
+def _read_on_the_way(title: str, model: str) -> Setting:
+    kept = [Milestone(epochs / 200, f"{epochs} epochs", f"{title}, {epochs} epochs") for epochs in (10, 35, 100)]
+    return Setting(title, model, epochs=200, kept=(*kept, Milestone(1.0, "200 epochs", title)))  # Table 5 is after 200
 
 
 _EPOCHS: Final = Experiment(
@@ -257,11 +264,12 @@ _EPOCHS: Final = Experiment(
     title="GRD-Net and DRAEM after 10, 35, 100 and 200 epochs",
     paper="grdnet",
     tables=("2", "3", "4", "5"),
-    lengths="10, 35, 100 and 200 epochs at 256 px",
-    settings=_epochs_settings(),
+    lengths="200 epochs at 256 px, read at 10, 35, 100 and 200",
+    settings=(_read_on_the_way("DRAEM", "draem"), _read_on_the_way("GRD-Net", "grdnet")),
     notes=(
-        "Each length is a training of its own, with its own last drop of the rate: a training that is read half way "
-        "has not settled. Where the preset is shorter than 200 epochs the lengths are 5, 17.5, 50 and 100 % of it.",
+        "One training each: the model is kept at 10, 35, 100 and 200 epochs, as its weights stand there, and scored. "
+        "Before the last drop of the rate it has not settled. Where the preset has another length the milestones are "
+        "5, 17.5, 50 and 100 % of it.",
         "The published pixel values of metal nut repeat (49.0 and 69.3 at 10 and at 35 epochs).",
     ),
 )
@@ -349,7 +357,8 @@ _VIALS: Final = Experiment(
 )
 
 _ALL: Final = (
-    *(_mvtec("3", IMAGE), _mvtec("4", PIXEL), _gtanoic("5", IMAGE), _gtanoic("6", PIXEL)),
+    *(_by_category("3", IMAGE, _MVTEC), _by_category("4", PIXEL, _MVTEC)),
+    *(_by_category("5", IMAGE, _GTANOIC), _by_category("6", PIXEL, _GTANOIC)),
     *(_PROGRESSIVE, _COMPONENTS, _GENERATOR, _EPOCHS, _TABLE5, _ROI, _CASES, _AUTOENCODERS, _VIALS),
 )
 EXPERIMENTS: Final = MappingProxyType({one.name: one for one in _ALL})

@@ -16,11 +16,13 @@ from core.errors import FlawscopeError, InputError, TrainingError
 from core.experiments import measuring
 from core.experiments.planning import Category, Options, Task
 from core.experiments.registry import Experiment, passes_title
+from core.jobfiles import kept_name
 from core.jobs import RunningJob
 from core.project import Project
 from core.project.records import Zone
 from core.project.results import RunRow, Scoring
 from core.workflow import importing, scoring, training
+from core.workflow.deciding import differs
 from core.workflow.scores import OWN
 
 PROJECTS: Final = "projects"
@@ -167,18 +169,23 @@ class Runner:
         own = [one for one in project.scorings(run.id) if one.purpose == OWN]
         if not own:
             raise TrainingError("this training has a model but no scores", path=run.folder)
-        if not task.setting.passes:
-            yield self._arm(project, task, run, own[-1], task.setting.title), own[-1]
-        for passes in task.setting.passes:
-            found = self._scored(project, run, passes)
-            yield self._arm(project, task, run, found, passes_title(passes)), found
+        setting = task.setting
+        if not (setting.passes or setting.kept):
+            yield self._arm(project, task, run, own[-1], setting.title), own[-1]
+        for passes in setting.passes:
+            title = passes_title(passes)
+            found = self._scored(project, run, scoring.Wish(passes=passes), title)
+            yield self._arm(project, task, run, found, title), found
+        for one in setting.kept:
+            found = self._scored(project, run, scoring.Wish(weights=kept_name(one.share)), f"the model of {one.title}")
+            yield self._arm(project, task, run, found, setting.column(one)), found
 
-    def _scored(self, project: Project, run: RunRow, passes: int) -> Scoring:
+    def _scored(self, project: Project, run: RunRow, wish: scoring.Wish, what: str) -> Scoring:
         for known in project.scorings(run.id):
-            if known.figures and known.settings.get("progressive", {}).get("n") == passes:
+            if known.figures and _fits(run, known, wish):
                 return known
-        self.say(f"Scoring training #{run.number} on {run.product} with n = {passes}")
-        job = scoring.start(project, run.number, scoring.Wish(passes=passes))
+        self.say(f"Scoring training #{run.number} on {run.product} with {what}")
+        job = scoring.start(project, run.number, wish)
         try:
             self.watch(job.following)
         finally:
@@ -278,8 +285,16 @@ class Runner:
 
 def _find(project: Project, task: Task, view: str) -> RunRow | None:
     """The training with exactly these settings, whichever experiment asked for it."""
-    found = [run for run in project.runs(view=view) if run.name.endswith(task.stamp) and run.state != "discarded"]
+    alike = [run for run in project.runs(view=view) if run.name.endswith(task.stamp) and run.state != "discarded"]
+    found = [run for run in alike if task.is_served_by(run.config)]
     return found[-1] if found else None
+
+
+def _fits(run: RunRow, known: Scoring, wish: scoring.Wish) -> bool:
+    """Whether scores are of the weights and the number of passes that are wished."""
+    used = {**run.config["progressive"], "weights": "best", **differs(run, known)}
+    passes = run.config["progressive"]["n"] if wish.passes is None else wish.passes
+    return bool(used["n"] == passes and used["weights"] == (wish.weights or "best"))
 
 
 def _name(task: Task) -> str:

@@ -12,7 +12,8 @@ import torch
 
 from core.config import TrainingConfig
 from core.errors import TrainingError
-from core.events import Checkpoint, Epoch, Step
+from core.events import Epoch, Step
+from core.jobfiles import kept_name
 from core.models.base import Recipe
 from core.training import checkpoint
 from core.training.control import Control
@@ -24,6 +25,7 @@ from core.training.judge import Judge, OwnerGone, StopAsked
 from core.training.metrics import Metrics
 from core.training.progress import BEST, LAST, Progress
 from core.training.reporter import Reporter
+from core.training.saving import Saver
 from core.training.schedules import StepTimer, looks, pace_of, training_budget
 from core.training.stepper import NotANumber, Stepper, step_that_fits
 
@@ -83,6 +85,7 @@ class Trainer:
         self.progress = Progress()
         self.pace = pace_of(config.train, samples.steps_per_epoch)
         self.stepper = Stepper(recipe, device, parts_a_step=config.train.accumulate, seed=seed, group=self.group)
+        self._saver = Saver(folder, reporter, identity)
         self.metrics = Metrics(folder / "metrics.jsonl")
         self._looks = looks(self.pace, config.train.evaluations)
         self._timer = StepTimer()
@@ -130,7 +133,6 @@ class Trainer:
         """
         if not self._sound():
             return
-        began = time.monotonic()
         moments, numbers = self.stepper.tensors()
         tensors = {
             **checkpoint.with_prefix("model", self.recipe.model.state_dict()),
@@ -139,8 +141,6 @@ class Trainer:
             **checkpoint.random_state(),
         }
         record = {
-            "kind": "last",
-            "identity": self.identity,
             "progress": self.progress.to_json(),
             "pace": self.pace.to_json(),
             "numbers": numbers,
@@ -150,9 +150,8 @@ class Trainer:
             "averaged": self.config.train.ema is not None,
         }
         self.metrics.flush()
-        size = checkpoint.save(self.folder / LAST, tensors, record)
+        self._saver.write("last", "last", tensors, record, self.progress)
         self._saved = time.monotonic()
-        self._tell_checkpoint("last", LAST, self._saved - began, size)
 
     def _train(self) -> End:
         progress = self.progress
@@ -163,6 +162,7 @@ class Trainer:
         with Prefetcher(self.samples, progress.place, threads=threads) as batches:
             self._look_if_due()  # a judgement that an interruption cut short
             self._watch_if_due()
+            self._keep_if_due()
             while not (self.pace.over(progress.step) or progress.early):
                 self._attend()
                 if self.control.stops:
@@ -270,6 +270,7 @@ class Trainer:
                 self._measure_afterwards()
         self._look_if_due()
         self._watch_if_due()
+        self._keep_if_due()
         if progress.place.position == 0:
             self._end_epoch()
         if time.monotonic() - self._saved > self.config.train.checkpoint_minutes * 60:
@@ -291,6 +292,19 @@ class Trainer:
             self.judge.prepare(self._look_up)
             self._tuning = self.judge.tuning_losses(self._look_up)
             plateau.add_epoch(self._tuning, patience=self.config.train.plateau_patience)
+
+    def _keep_if_due(self, *, to_the_end: bool = False) -> None:
+        """At its milestones: keep the judged weights as they stand. What a stop cuts short is made after a resume."""
+        progress, position = self.progress, self.pace.position(self.progress.step)
+        due = [share for share in self.config.train.keep_at if progress.kept < share <= position]
+        with contextlib.suppress(StopAsked):
+            if due and self._sound():
+                look_up = None if to_the_end else self._look_up
+                self.judge.prepare(look_up)
+                tuning = self.judge.tuning_losses(look_up)
+                for share in due:
+                    self._saver.write_model("kept", kept_name(share), self.judge.model, progress, tuning)
+            progress.kept = position
 
     def _shares(self) -> dict[str, float]:
         """What a plateau schedule leaves of each phase's rate."""
@@ -345,21 +359,8 @@ class Trainer:
             progress.early = patience is not None and progress.without_gain >= patience
             return False
         progress.best, progress.best_step, progress.without_gain = total, progress.step, 0
-        self._write_best()
+        self._saver.write_model("best", "best", self.judge.model, progress, self._tuning)
         return True
-
-    def _write_best(self) -> None:
-        began = time.monotonic()
-        record = {
-            "kind": "best",
-            "identity": self.identity,
-            "step": self.progress.step,
-            "epoch": self.progress.place.epoch,
-            "tuning": self._tuning,
-        }
-        weights = checkpoint.with_prefix("average", self.judge.model.state_dict())
-        size = checkpoint.save(self.folder / BEST, weights, record)
-        self._tell_checkpoint("best", BEST, time.monotonic() - began, size)
 
     def _end_epoch(self) -> None:
         progress = self.progress
@@ -406,8 +407,9 @@ class Trainer:
             self.judge.prepare()
             self._tuning = self.judge.tuning_losses()
             progress.best_step = progress.step
-            self._write_best()
+            self._saver.write_model("best", "best", self.judge.model, progress, self._tuning)
         if end == "finished":
+            self._keep_if_due(to_the_end=True)
             progress.finished = True
             self.save()
         self.judge.model.load_state_dict(checkpoint.without_prefix("average", checkpoint.load(self.folder / BEST)[0]))
@@ -488,11 +490,3 @@ class Trainer:
 
     def _steps_shown(self) -> int:
         return self.progress.step + self.pace.remaining_steps(self.progress.step, self._timer.median or 1.0)
-
-    def _tell_checkpoint(self, kind: Literal["last", "best"], file: str, seconds: float, size: int) -> None:
-        progress = self.progress
-        self.reporter.tell(
-            Checkpoint(
-                kind=kind, step=progress.step, epoch=progress.place.epoch, file=file, seconds=seconds, bytes=size
-            )
-        )

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from core.jobfiles import weights_file
 from core.training.data import Place
 from core.training.schedules import Plateau
 
-LAST: Final = "checkpoints/last.safetensors"
-BEST: Final = "checkpoints/best.safetensors"
+LAST: Final = weights_file("last")
+BEST: Final = weights_file("best")
 
 
 @dataclass
@@ -19,6 +20,7 @@ class Progress:
     step: int = 0
     place: Place = field(default_factory=Place)
     looks: int = 0  # judgements passed
+    kept: float = 0.0  # share of the length up to which models were kept where that was asked for
     setbacks: int = 0
     rate: float = 1.0  # factor on every rate after setbacks
     best: float | None = None

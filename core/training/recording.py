@@ -17,7 +17,9 @@ from core.inference.scoring import forget
 from core.jobfiles import JobSpec, ManifestRow
 from core.jobs import Job
 
-_NO_MATTER: Final = {"checkpoint_minutes", "pictures", "cache_mb", "devices", "compile"}  # may change at a resume
+_NO_MATTER: Final = {  # may change at a resume
+    *("checkpoint_minutes", "pictures", "cache_mb", "devices", "compile", "keep_at"),
+}
 
 
 def read_config(job: Job, spec: JobSpec, *, devices: int | None = None) -> TrainingConfig:

@@ -25,7 +25,7 @@ from core.imaging import Window
 from core.inference.loading import Loaded, load_rows, to_input
 from core.inference.predictor import Predictor
 from core.inference.scoring import Scorer, Summary
-from core.jobfiles import JobSpec, ManifestRow
+from core.jobfiles import JobSpec, ManifestRow, weights_file
 from core.jobs import Job
 from core.models import Recipe, build
 from core.models.base import Detector
@@ -118,7 +118,7 @@ class Worker:
         self.reporter.phase("loading", "Reading the model")
         model = self.builder(self.config).model.to(device.device)
         self._hello(device, resumed=False)
-        source = self.training_folder / (BEST if self.spec.score.weights == "best" else LAST)
+        source = self.training_folder / weights_file(self.spec.score.weights)
         summary = self._score(model, picked, self.folder, device, str(source))
         return Done(
             outcome="finished" if summary.complete else "stopped",

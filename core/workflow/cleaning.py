@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Final, Literal, get_args
 
 from core.errors import ProjectError
+from core.jobfiles import weights_file
 from core.jobs import Job
 from core.project import Project
 from core.project.backup import last_good_backup
@@ -146,7 +147,7 @@ def _of_training(project: Project, run: RunRow, reason: str) -> Iterator[Heap]:
         return
     state = run.state
     busy = _busy(run)
-    best = folder / "checkpoints" / "best.safetensors"
+    best, kept_models = folder / weights_file("best"), tuple((folder / "checkpoints").glob("kept-*.safetensors"))
     has_model = best.is_file() and (folder / "model.json").is_file()
     ended = state in ("finished", "discarded") and (has_model or state == "discarded")
     scored = tuple(path for path in (folder / "scores").glob("*/heatmaps") if path.is_dir())
@@ -156,7 +157,7 @@ def _of_training(project: Project, run: RunRow, reason: str) -> Iterator[Heap]:
         (
             "resume",
             "checkpoint to go on from",
-            tuple(path for path in (folder / "checkpoints").glob("*") if path != best),
+            tuple(path for path in (folder / "checkpoints").glob("*") if path not in (best, *kept_models)),
             "" if ended else f"training #{run.number} cannot go on from where it stopped",
             "",
         ),
@@ -172,7 +173,7 @@ def _of_training(project: Project, run: RunRow, reason: str) -> Iterator[Heap]:
         (
             "model",
             "model",
-            (best, folder / "model.json"),
+            (best, *kept_models, folder / "model.json"),
             "it can no longer score, reconstruct or be exported; its scores and figures stay",
             reason,
         ),

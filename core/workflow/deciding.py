@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,10 +24,12 @@ def decision_for(project: Project, run: RunRow, scoring: Scoring) -> Decision | 
 
 
 def differs(run: RunRow, scoring: Scoring) -> dict[str, Any]:
-    """What a scoring set otherwise than its training does."""
+    """What a scoring set otherwise than its training does: settings of the passes, `weights` other than `best`."""
     own: Mapping[str, Any] = run.config.get("progressive", {})
     used: Mapping[str, Any] = scoring.settings.get("progressive", {})
-    return {name: value for name, value in used.items() if name in own and own[name] != value}
+    found = {name: value for name, value in used.items() if name in own and own[name] != value}
+    weights = Path(scoring.settings.get("weights", "best")).stem
+    return found if weights == "best" else {**found, "weights": weights}
 
 
 def proposed_passes(figures: Mapping[str, Any]) -> PassesProposal | None:

@@ -1,8 +1,8 @@
 """Maps under a quota: what is made again by itself goes first, the oldest before the newer.
 
 Heatmaps are kept, whatever the quota says, of test images (pixel figures rest on them), of what the machine rejects, of
-escapes, near the threshold, where a person gave a verdict, and of trainings whose model is gone. The others are drawn
-again from the model when somebody looks at them.
+escapes, near the threshold, where a person gave a verdict, of trainings whose model is gone, and of models that were
+kept on the way. The others are drawn again from the model when somebody looks at them.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from core.project import Project
 from core.project.results import RunRow, Scoring
 from core.words import SPLITS
 from core.workflow import review
+from core.workflow.deciding import differs
 from core.workflow.review_table import DEFECTIVE
 
 _CACHED: Final = 4  # reconstructions may always take one part in so many
@@ -46,8 +47,8 @@ def _drop_heatmaps(project: Project, keep: int) -> tuple[int, int]:
         run = runs[one.run_id]
         if total - freed <= keep:
             break
-        if not sizes[one.id] or not (run.folder / "model.json").is_file():
-            continue
+        if not sizes[one.id] or not (run.folder / "model.json").is_file() or "weights" in differs(run, one):
+            continue  # nothing would draw them again
         kept = _kept(project, run, one)
         for path, size in sizes[one.id].items():
             if total - freed <= keep:

@@ -75,6 +75,12 @@ def _progressive(project: Project, run: RunRow, scoring: int) -> ProgressiveConf
     other = differs(run, found)
     if not other:
         return None
+    if "weights" in other:
+        raise InputError(
+            f"these scores are of the weights {other['weights']}, reconstructions are made with the final ones",
+            kept="Scores and heatmaps of this scoring are kept",
+            mend="Choose the training's own scoring to look at reconstructions",
+        )
     try:
         return ProgressiveConfig.model_validate({**run.config["progressive"], **other})
     except ValidationError as error:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from core.config import ProgressiveConfig, TrainingConfig
 from core.config.overrides import problems
 from core.errors import ConfigError, FlawscopeError, InputError, StorageError, TrainingError
-from core.jobfiles import ScoreSpec
+from core.jobfiles import ScoreSpec, weights_file
 from core.jobs import Job, JobSpec, RunningJob
 from core.project import Project
 from core.project.results import RunRow
@@ -36,6 +36,7 @@ class Wish:
     score_from: str | None = None
     splits: tuple[str, ...] = ()
     lot: str | None = None
+    weights: str | None = None  # best (where absent), last, or a model that was kept on the way: kept-050
     devices: int | None = None
 
 
@@ -57,6 +58,7 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
     splits = _splits(wish.splits, of_lot=wish.lot is not None)
     spec = ScoreSpec(
         scoring=_free_name(run),
+        weights=_weights(run, wish.weights),
         training="../..",
         splits=splits,
         passes=wish.passes,
@@ -120,6 +122,17 @@ def _trained(project: Project, number: int | None) -> RunRow:
         which = "no training has a" if number is None else f"training #{number} has no"
         raise InputError(f"{which} model to score with", path=project.folder, mend="Finish a training first")
     return runs[-1]
+
+
+def _weights(run: RunRow, asked: str | None) -> str:
+    known = sorted(path.stem for path in (run.folder / weights_file("best")).parent.glob("*.safetensors"))
+    if asked is None or asked in known:
+        return asked or "best"
+    raise InputError(
+        f"training #{run.number} has no weights {asked!r}",
+        path=run.folder,
+        mend=f"There are {', '.join(known)}; train.keep_at decides before a training what is kept on the way",
+    )
 
 
 def _check(config: TrainingConfig, spec: ScoreSpec) -> None:

@@ -106,7 +106,7 @@ def test_the_paper_preset_trains_as_long_as_the_papers_did() -> None:
     assert lengths["prff-table3"] == [700]
     assert lengths["prff-table8"] == [700, 700, 700]
     assert lengths["grdnet-generator"] == [500, 500]
-    assert lengths["grdnet-epochs"] == [10, 10, 35, 35, 100, 100, 200, 200]
+    assert lengths["grdnet-epochs"] == [200, 200]
     assert lengths["grdnet-table5"] == [200, 200, 200]
     assert lengths["grdnet-loss-cases"] == [100] * 4
     assert lengths["grdnet-vials"] == [30]
@@ -120,14 +120,24 @@ def test_the_four_cases_are_the_papers_losses() -> None:
     assert modes == ["ablation1", "prediction", "ablation3", "ablation4"]
 
 
-def test_shorter_lengths_keep_their_share() -> None:
-    settings = experiment("grdnet-epochs").settings[::2]
-    micro = [order_of(one, Options(preset="micro"), 0).config().train.steps for one in settings]
-    assert micro == [1, 2, 6, 12]
-    asked = [order_of(one, Options(preset="micro", epochs=40), 0).config().train.epochs for one in settings]
-    assert asked == [2, 7, 20, 40]
-    minutes = [order_of(one, Options(preset="quick", minutes=10), 0).config().train.minutes for one in settings]
-    assert minutes == pytest.approx([0.5, 1.75, 5, 10])
+def test_epochs_are_milestones_of_one_training() -> None:
+    one = experiment("grdnet-epochs")
+    for options in (Options(), Options(preset="micro"), Options(preset="quick", minutes=10)):
+        kept = [order_of(setting, options, 0).config().train.keep_at for setting in one.settings]
+        assert kept == [(0.05, 0.175, 0.5, 1.0)] * 2
+    assert order_of(one.settings[0], Options(preset="micro", epochs=40), 0).config().train.epochs == 40
+    assert list(summary.columns_of(one)) == [
+        f"{model}, {epochs} epochs" for model in ("DRAEM", "GRD-Net") for epochs in (10, 35, 100, 200)
+    ]
+
+
+def test_a_training_that_kept_its_milestones_serves_those_who_want_none_and_not_the_other_way() -> None:
+    (epochs,) = [task for task in plan(experiment("grdnet-epochs"), [PILL], Options()) if task.setting.model == "draem"]
+    (table,) = [task for task in plan(experiment("grdnet-table5"), [PILL], Options()) if task.setting.model == "draem"]
+    assert epochs.stamp == table.stamp
+    assert table.is_served_by(epochs.config.model_dump())
+    assert not epochs.is_served_by(table.config.model_dump())
+    assert epochs.is_served_by(epochs.config.model_dump(mode="json"))
 
 
 def test_the_schedule_is_said_plainly_when_it_is_not_the_papers() -> None:

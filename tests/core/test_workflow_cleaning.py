@@ -29,7 +29,8 @@ def trained(project: Project, state: RunState = "finished", *, product: str = "n
     run = project.add_run(product=product, model="prff", preset="micro")
     project.update_run(run.id, state=state)
     for name, size in (
-        ("checkpoints/best.safetensors", 3000),
+        ("checkpoints/best.safetensors", 2000),
+        ("checkpoints/kept-050.safetensors", 1000),
         ("checkpoints/last.safetensors", 9000),
         ("model.json", 100),
         ("pictures/0000010_0_map.png", 500),

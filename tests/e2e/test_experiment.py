@@ -7,10 +7,14 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from core.experiments.planning import Options, categories, plan
+from core.experiments.registry import experiment
+from core.experiments.running import Runner
 from core.imaging import save_png
 from core.project import Project
 from core.samples import draw, write_samples
@@ -110,3 +114,26 @@ def test_experiments_are_listed_and_what_is_missing_is_said(tmp_path: Path) -> N
     assert [one["name"] for one in listed.document][:2] == ["prff-table3", "prff-table4"]
     ended = flawscope("experiment", "prff-table3", cwd=tmp_path)
     assert (ended.code, "--data DIR" in ended.err) == (3, True)
+
+
+@pytest.mark.slow
+def test_a_training_is_read_at_its_milestones(folder: Path) -> None:
+    """The models that are kept on the way are scored, once, and give a column each."""
+    whole = experiment("grdnet-epochs")
+    draem = whole.settings[0]
+    one = replace(whole, settings=(replace(draem, kept=(draem.kept[0], draem.kept[-1])),))
+    options = Options(preset="micro", categories=("flip_chip_a",))
+    said: list[str] = []
+    for _ in range(2):
+        tasks = plan(one, categories(folder / "parts", options), options)
+        runner = Runner(one, options, folder / "parts", folder / "milestones", lambda job: job.wait(), said.append)
+        outcome = runner.run(tasks)
+        assert not outcome.failed and {row.setting for row in outcome.rows} == {"DRAEM, 10 epochs", "DRAEM, 200 epochs"}
+    assert outcome.repeated == 1 and [line.split(" ")[0] for line in said].count("Scoring") == 2
+    early, late = outcome.arms
+    with Project.open(early.project, read_only=True) as project:
+        (run,) = project.runs()
+        names = {path.stem for path in (run.folder / "checkpoints").iterdir()}
+        assert names == {"best", "last", "kept-050", "kept-1000"}
+        scores = [[one.score for one in project.scores(arm.scoring)] for arm in (early, late)]
+    assert len(scores[0]) == len(scores[1]) > 4 and scores[0] != scores[1]

@@ -416,5 +416,6 @@ def settings_words(one: Scored) -> list[str]:
         "gate": tr("gate {value}"),
         "taps": tr("taps of the {value} pass"),
         "score_from": tr("score of the {value} pass"),
+        "weights": tr("weights {value}"),
     }
     return [words[name].format(value=value) for name, value in one.differs.items() if name in words]
