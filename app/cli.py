@@ -16,6 +16,7 @@ from app.options import (
     ProjectArgument,
     TrainingOption,
     ViewOption,
+    hold_maps,
     open_project,
 )
 
@@ -258,6 +259,7 @@ def follow(
             return
         result = trainings.collect(opened, training, following)
         _show_result(result, screen)
+        hold_maps(opened, screen)
         screen.result(result.as_json())
 
 
@@ -268,6 +270,7 @@ def _finish_training(opened: Project, number: int, following: Any, screen: Any) 
     watch(following, screen)
     result = training.collect(opened, number, following)
     _show_result(result, screen)
+    hold_maps(opened, screen)
     return result.as_json()
 
 
@@ -314,6 +317,7 @@ def score(
         watch(order.following, screen)
         result = scoring.collect(opened, order)
         _show_result(result, screen)
+        hold_maps(opened, screen)
         screen.result(result.as_json())
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from app.console import Screen
     from core.project import Project
 
 ProjectArgument = Annotated[Path, typer.Argument(help="The project: its folder or its .flawscope file.")]
@@ -18,6 +19,22 @@ AuthorOption = Annotated[
 TrainingOption = Annotated[int | None, typer.Option("--training", help="Number of the training; the latest if absent.")]
 ProductOption = Annotated[str | None, typer.Option(help="Only this product.")]
 ViewOption = Annotated[str | None, typer.Option(help="Only this view.")]
+
+
+def hold_maps(project: Project, screen: Screen) -> None:
+    """Keep heatmaps and reconstructions within the space that the window's settings grant them, and say what went."""
+    try:
+        from app.settings import Settings, home
+    except ImportError:  # a server without the libraries of a screen has no such setting; `clean-up --quota` is there
+        return
+    from core.workflow.cleaning import size_words
+    from core.workflow.quota import keep_quota
+
+    space = int(Settings(home() / "settings.json").get("train.map_quota_gb"))
+    freed = keep_quota(project, keep=space * 2**30)
+    if freed:
+        rest = "They are drawn again where they are looked at; the space is in the settings of the window."
+        screen.say(f"{size_words(freed)} of older heatmaps removed: they may take {space} GB. {rest}", style="dim")
 
 
 def open_project(project: Path, author: str | None, *, read_only: bool = False) -> Project:

@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 Shutdown = Literal["detach", "checkpoint"]
 
 POLL_MS: Final = 100
-SILENCE_S: Final = 30.0  # heartbeats come every 2 s
 _LEAVING_S: Final = 6.0  # a worker whose owner has gone ends after 4 s at the latest
 T = TypeVar("T")
 
@@ -50,6 +49,7 @@ class Trainings(QObject):
 
     def __init__(self, session: Session) -> None:
         super().__init__(session)
+        self.silence_s = 30.0  # without a word, and a worker is not responding; heartbeats come every 2 s
         self._session = session
         self._works: list[Work] = []
         self._queue: list[int] = []
@@ -288,7 +288,7 @@ class Trainings(QObject):
             else:
                 self.scoring_progress.emit(work.number, work.trace.fraction)
             self._tell_status()
-        elif time.monotonic() - work.heard_at > SILENCE_S and work.scoring is None:
+        elif time.monotonic() - work.heard_at > self.silence_s and work.scoring is None:
             self._set_state(work, "not_responding")
 
     def _follow(self, work: Work) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import torch
@@ -18,7 +19,7 @@ from core.training import checkpoint
 from core.training.control import Control
 from core.training.data import piece_of
 from core.training.devices import Device
-from core.training.group import Group, share
+from core.training.group import PATIENCE, Group, share
 from core.training.helpers import Member
 from core.training.joining import joined
 from core.training.recording import read_config
@@ -28,6 +29,7 @@ from core.training.work import Worker
 from tests.tiny import TinyRecipe
 
 STEPS = 5
+_PATIENCE_S = 5  # of `hang`: so long the others wait for a process that does not answer
 
 
 def trained(model: str, group: Group, *, parts: int) -> dict[str, torch.Tensor]:
@@ -69,7 +71,8 @@ def with_trouble(config: TrainingConfig, rank: int) -> Recipe:
 
 def main(what: str, folder: Path) -> None:
     member = Member.of(os.environ)
-    with joined(member, 1, job=folder, command="train", look_up=lambda: None) as group:
+    patience = timedelta(seconds=_PATIENCE_S) if what == "hang" else PATIENCE
+    with joined(member, 1, job=folder, command="train", look_up=lambda: None, patience=patience) as group:
         if what == "models":
             for model in MODELS:
                 found = trained(model, group, parts=1)
@@ -84,7 +87,8 @@ def main(what: str, folder: Path) -> None:
         with Reporter(voice, run="1", command="train") as reporter:
             worker = Worker(job, spec, config, reporter, Control(voice, detached=True), group=group)
             try:
-                reporter.finished(replace(worker, builder=lambda asked: with_trouble(asked, group.rank)).work())
+                builder = TinyRecipe if what == "hang" else lambda asked: with_trouble(asked, group.rank)
+                reporter.finished(replace(worker, builder=builder).work())
             except TrainingError as error:
                 reporter.failed(error, error.reason)
                 raise

@@ -147,15 +147,7 @@ class ImportAssistant(WorkingDialog):
         row.setContentsMargins(0, theme.SPACE, 0, 0)
         row.setSpacing(3 * theme.SPACE)
         left = QVBoxLayout()
-        self.noted = QWidget(self.choices)
-        line = QHBoxLayout(self.noted)
-        line.setContentsMargins(0, 0, 0, theme.SPACE)
-        sign = QLabel(self.noted)
-        sign.setPixmap(icon("warning", theme.COLOUR["warning"]).pixmap(18, 18))
-        self.notes = QLabel(self.noted)
-        self.notes.setWordWrap(True)
-        line.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(self.notes, 1)
+        self.noted, self.notes, _ = _remark(self.choices)
         left.addWidget(self.noted)
         left.addWidget(self._build_there())
         self.pictures = ImportPictures(self._session.background, self.choices)
@@ -168,19 +160,11 @@ class ImportAssistant(WorkingDialog):
 
     def _build_there(self) -> QWidget:
         """A project of this folder that there is already."""
-        self.there = QWidget(self.choices)
-        line = QHBoxLayout(self.there)
-        line.setContentsMargins(0, 0, 0, theme.SPACE)
-        sign = QLabel(self.there)
-        sign.setPixmap(icon("warning", theme.COLOUR["warning"]).pixmap(18, 18))
-        self.there_words = QLabel(self.there)
-        self.there_words.setWordWrap(True)
+        self.there, self.there_words, line = _remark(self.choices)
         self.there_open = QPushButton(self.there)
         self.there_open.setProperty("role", "link")
         self.there_open.setAutoDefault(False)
         self.there_open.clicked.connect(self._on_open_clicked)
-        line.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        line.addWidget(self.there_words, 1)
         line.addWidget(self.there_open, 0, Qt.AlignmentFlag.AlignTop)
         self.there.hide()
         return self.there
@@ -324,3 +308,17 @@ class ImportAssistant(WorkingDialog):
         if not self.is_working:
             self.pictures.cancel()
         super().reject()
+
+
+def _remark(parent: QWidget) -> tuple[QWidget, QLabel, QHBoxLayout]:
+    """A line with the sign of a warning: itself, the text beside the sign, and its layout."""
+    whole = QWidget(parent)
+    line = QHBoxLayout(whole)
+    line.setContentsMargins(0, 0, 0, theme.SPACE)
+    sign = QLabel(whole)
+    sign.setPixmap(icon("warning", theme.COLOUR["warning"]).pixmap(18, 18))
+    words = QLabel(whole)
+    words.setWordWrap(True)
+    line.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+    line.addWidget(words, 1)
+    return whole, words, line

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from core.evaluation.curves import LEVELS, to_levels
+from core.evaluation.maps import running_mean
 
 Rgb = NDArray[np.uint8]
 
@@ -151,8 +152,9 @@ def contour_region(values: NDArray[np.float32], threshold: float, *, rejected: b
     if rejected is False or not raw.any():
         return np.zeros_like(raw)
     kernel = 2 * int(_KERNEL * max(values.shape) / 2) + 1
-    mean = cv2.boxFilter(values, -1, (kernel, kernel), normalize=True, borderType=cv2.BORDER_CONSTANT)
-    confirmed = cv2.dilate((mean >= threshold).astype(np.uint8), np.ones((kernel, kernel), np.uint8))
+    confirmed = cv2.dilate(
+        (running_mean(values, kernel) >= threshold).astype(np.uint8), np.ones((kernel, kernel), np.uint8)
+    )
     count, labels = cv2.connectedComponents(raw.astype(np.uint8), connectivity=8)
     keep = np.zeros(count, dtype=bool)
     keep[np.unique(labels[(confirmed > 0) & raw])] = True

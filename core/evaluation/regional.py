@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from core.evaluation.curves import LEVELS, Ranking
 from core.evaluation.figures import RegionFigures, rate_figure
+from core.evaluation.maps import running_mean
 from core.evaluation.statistics import rate
 
 Mask = NDArray[np.uint8]
@@ -43,7 +44,7 @@ class RegionTally:
         if maps is None or self._threshold is None:
             return
         for mask, region, found in zip(masks, regions, maps, strict=True):
-            flagged = components_outside(mask, region, self._rejected(found))
+            flagged = components_outside(mask, region, self._rejected(found, self._threshold))
             self._outside += len(flagged)
             self._flagged += sum(flagged)
 
@@ -57,12 +58,10 @@ class RegionTally:
             outside=rate_figure(rate(self._flagged, self._outside)),
         )
 
-    def _rejected(self, found: NDArray[Any]) -> NDArray[np.bool_]:
+    def _rejected(self, found: NDArray[Any], threshold: float) -> NDArray[np.bool_]:
         """Where the running mean, whose maximum is the score, reaches the threshold."""
         values = found.astype(np.float32) / np.float32(LEVELS - 1)
-        side = (self._kernel, self._kernel)
-        mean = cv2.boxFilter(values, -1, side, normalize=True, borderType=cv2.BORDER_CONSTANT)
-        return np.asarray(mean >= self._threshold, np.bool_)
+        return np.asarray(running_mean(values, self._kernel) >= threshold, np.bool_)
 
 
 def components_outside(mask: Mask, region: Mask, rejected: NDArray[np.bool_]) -> list[bool]:

@@ -45,11 +45,11 @@ class Follower:
 
     def run(self) -> dict[str, Any]:
         """Obey until an order comes that is not about training, and return that one. Raises what `Group.hear` does."""
-        threads = self._config.train.workers if self._config.train.workers is not None else 1
+        loaders = self._device.loaders(self._config.train.workers)
         order = self._group.hear()
         if order["do"] not in ("load", "step"):
             return order
-        with Prefetcher(self._samples, self._load(order["step"]), threads=threads) as batches:
+        with Prefetcher(self._samples, self._load(order["step"]), threads=loaders) as batches:
             while True:
                 order = self._group.hear()
                 if order["do"] == "load":

@@ -158,8 +158,8 @@ class Trainer:
         if progress.finished:
             return "finished"
         self._begin()
-        threads = self.config.train.workers if self.config.train.workers is not None else 1
-        with Prefetcher(self.samples, progress.place, threads=threads) as batches:
+        loaders = self.device.loaders(self.config.train.workers)
+        with Prefetcher(self.samples, progress.place, threads=loaders) as batches:
             self._look_if_due()  # a judgement that an interruption cut short
             self._watch_if_due()
             self._keep_if_due()

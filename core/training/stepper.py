@@ -19,7 +19,7 @@ from core.training.data import parts
 from core.training.devices import Device, is_out_of_memory
 from core.training.group import Group
 
-_LOSSES: Final = 64  # more than any recipe names
+_LOSSES: Final = 64  # a phase names at most so many: processes tell each other that many numbers a step
 
 
 class NotANumber(Exception):
@@ -126,6 +126,7 @@ class Stepper:
                 torch.manual_seed(_draw(self._seed, number, index, count))
                 with self._device.autocast():
                     losses = self._phases[index].loss(piece)
+                _check_count(self._phases[index], len(losses))
                 self._device.backward(losses["total"] * share if share < 1 else losses["total"])
                 for name, value in losses.items():
                     part = value.detach() * share
@@ -193,6 +194,16 @@ def halve(stepper: Stepper, batch: int) -> int:
         )
     stepper.parts = count
     return -(-batch // count)
+
+
+def _check_count(phase: Phase, losses: int) -> None:
+    if losses > _LOSSES:
+        raise TrainingError(
+            f"the phase {phase.name!r} of this model names {losses} losses, at most {_LOSSES} are possible",
+            kept="Nothing was changed",
+            mend="Let the recipe name fewer of them",
+            reason="recipe",
+        )
 
 
 def _draw(seed: int, step: int, phase: int, part: int) -> int:

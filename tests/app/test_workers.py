@@ -13,7 +13,6 @@ from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from app import workers
 from app.dialogs.closing import ClosingDialog, ask_and_leave
 from app.session import Session
 from app.settings import Memory, Settings
@@ -21,6 +20,7 @@ from app.workers import Trainings
 from core.config import preset
 from core.errors import ConfigError, TrainingError
 from core.events import Picture, Step
+from core.jobfiles import weights_file
 from core.jobs import Job, find_process
 from core.project import Project
 from core.workflow.scoring import Wish
@@ -100,9 +100,7 @@ def test_a_training_is_followed_to_its_figures_and_scores_once_more(
 
 
 @pytest.mark.slow
-def test_pause_silence_stop_and_the_next_in_the_queue(
-    qtbot: QtBot, open_session: Callable[[], Session], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_pause_silence_stop_and_the_next_in_the_queue(qtbot: QtBot, open_session: Callable[[], Session]) -> None:
     session = open_session()
     trainings = session.trainings
     first, second = started(qtbot, trainings, LONG, LONG)
@@ -115,7 +113,7 @@ def test_pause_silence_stop_and_the_next_in_the_queue(
 
     pid = Job(trainings.run(first).folder).state().pid  # type: ignore[union-attr]
     assert pid is not None
-    monkeypatch.setattr(workers, "SILENCE_S", 3.0)
+    trainings.silence_s = 3.0
     os.kill(pid, signal.SIGSTOP)
     qtbot.waitUntil(in_state(trainings, first, "not_responding"), timeout=20_000)
     os.kill(pid, signal.SIGCONT)
@@ -132,6 +130,33 @@ def test_pause_silence_stop_and_the_next_in_the_queue(
         trainings.discard(second)
     assert heard.args[:2] == [second, "discarded"]
     assert not trainings.is_busy
+
+
+@pytest.mark.slow
+def test_a_worker_that_hangs_is_said_and_can_be_ended_while_the_window_goes_on(
+    qtbot: QtBot, open_session: Callable[[], Session]
+) -> None:
+    session = open_session()
+    trainings = session.trainings
+    (number,) = started(qtbot, trainings, LONG)
+    qtbot.waitUntil(beyond(trainings, number, 2), timeout=PATIENCE)
+    ticks: list[int] = []
+    timer = QTimer(session)
+    timer.timeout.connect(lambda: ticks.append(1))
+    timer.start(10)
+    trainings.silence_s = 3.0
+    pid = trainings._works[0].running.pid
+    os.kill(pid, signal.SIGSTOP)
+    qtbot.waitUntil(in_state(trainings, number, "not_responding"), timeout=20_000)
+    assert len(ticks) > 30  # of about 300: nothing waits for the worker
+    ticks.clear()
+    with qtbot.waitSignal(trainings.ended, timeout=20_000) as heard:
+        trainings.kill(number)
+        qtbot.waitUntil(lambda: bool(ticks))
+    assert heard.args[:2] == [number, "interrupted"]
+    assert not psutil.pid_exists(pid) and not trainings.is_busy
+    run = trainings.run(number)
+    assert run is not None and (run.folder / weights_file("last")).is_file()
 
 
 @pytest.mark.slow

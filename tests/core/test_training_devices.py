@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -20,7 +21,7 @@ import torch
 
 from core.config import MODELS, TrainingConfig, preset, with_overrides
 from core.errors import ConfigError, TrainingError
-from core.events import AnyEvent, Done, EventTail, Hello, Step, Warn
+from core.events import AnyEvent, Done, EventTail, Failure, Hello, Step, Warn
 from core.imaging import decode
 from core.jobs import Job, JobSpec, ManifestRow, RunningJob, ScoreSpec, worker_environment
 from core.training.checkpoint import load
@@ -211,6 +212,24 @@ def test_what_one_process_meets_all_of_them_answer(tmp_path: Path, rows: list[Ma
     assert (record["parts"], record["devices"]) == (2, 2)
     assert record["progress"]["setbacks"] == 1 and record["progress"]["step"] == 8
     assert isinstance(events[-1], Done)
+
+
+@pytest.mark.slow
+def test_a_process_that_hangs_is_given_up_and_the_last_checkpoint_kept(tmp_path: Path, rows: list[ManifestRow]) -> None:
+    config: TrainingConfig = a_config("train.steps=1000000", "train.batch=8")
+    job = Job.create(tmp_path / "run", JobSpec(run="1", config=config.model_dump(mode="json")), rows)
+    with Launched("hang", job.folder) as ranks:
+        until = time.monotonic() + 120
+        while not any(isinstance(event, Step) for event in said(job.folder)):
+            assert time.monotonic() < until and ranks.processes[0].poll() is None, ranks.log.read_text()[-3000:]
+            time.sleep(0.05)
+        ranks.processes[1].send_signal(signal.SIGSTOP)
+        assert ranks.processes[0].wait(60) != 0
+        assert ranks.processes[1].poll() is None
+    failure = said(job.folder)[-1]
+    assert isinstance(failure, Failure) and failure.code == "devices"
+    assert "does not answer" in failure.text and "checkpoint was kept" in failure.kept
+    assert load(job.folder / LAST)[1]["progress"]["step"] >= 0
 
 
 def follow_to_step(running: RunningJob, step: int) -> None:

@@ -229,6 +229,20 @@ def test_parts_of_a_step_add_up_to_the_whole_step() -> None:
     assert torch.allclose(weights[0], weights[1], atol=1e-6)
 
 
+def test_a_recipe_that_names_too_many_losses_is_told_in_its_first_step() -> None:
+    class Talkative(TinyRecipe):
+        def losses(self, batch: Batch) -> Losses:
+            return {**super().losses(batch), **{f"part {number}": torch.zeros(()) for number in range(63)}}
+
+    recipe = Talkative(a_config(), norm=False)
+    batch = Batch(image=torch.rand(2, 3, 8, 8), input=torch.rand(2, 3, 8, 8), mask=torch.zeros(2, 1, 8, 8))
+    before = nn.utils.parameters_to_vector(recipe.model.parameters()).clone()
+    with pytest.raises(TrainingError, match="'all' of this model names 65 losses, at most 64") as caught:
+        Stepper(recipe, Device(threads=1)).step(batch, 1.0)
+    assert caught.value.reason == "recipe"
+    assert torch.equal(nn.utils.parameters_to_vector(recipe.model.parameters()), before)
+
+
 def test_the_average_follows_the_weights_with_a_rising_decay() -> None:
     live, shadow = TinyDetector(), TinyDetector()
     averaged = Averaged(live, shadow, decay=0.5)
