@@ -15,6 +15,7 @@ T = TypeVar("T")
 _LANES: Final[dict[str, tuple[int, bool]]] = {  # threads, newest first
     "work": (2, False),
     "write": (1, False),
+    "measure": (1, False),
     "images": (2, True),
     "thumbs": (2, True),
 }

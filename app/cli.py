@@ -21,15 +21,18 @@ from app.options import (
 )
 
 if TYPE_CHECKING:
+    from app.console import Screen
     from core.project import Project
     from core.workflow.lots import LotResult
     from core.workflow.results import Result
+    from core.workflow.training import Order
 
 _EPILOG = (
     "Exit codes: 0 done, also after a clean stop · 1 unexpected · 2 wrong use · 3 input that cannot be used · "
     "4 project open elsewhere · 5 project damaged or newer · 6 training failed · 7 disk full or not writable · "
     "130 killed"
 )
+_ESTIMATED = {"step", "seconds", "memory", "disk"}
 app = typer.Typer(
     name="flawscope",
     help="Visual inspection for people who make things: train on good parts, see what is rejected and why.",
@@ -201,6 +204,9 @@ def train(
     no_start: Annotated[
         bool, typer.Option("--no-start", help="Only make the job folder, for torchrun or a cluster to work on.")
     ] = False,
+    estimate: Annotated[
+        bool, typer.Option("--estimate", help="Only measure one step, and say what all of it would take.")
+    ] = False,
     detach: Annotated[
         bool, typer.Option("--detach", help="Go on without this terminal; see `flawscope follow`.")
     ] = False,
@@ -212,12 +218,15 @@ def train(
     from core.workflow import training
 
     screen = Screen(as_json=as_json)
+    changes = [*(set_ or ()), *([] if devices is None else [f"train.devices={devices}"])]
+    order = training.Order(model=model, preset=preset, minutes=minutes, changes=tuple(changes))
     with open_project(project, author) as opened:
+        if estimate:
+            _show_estimates(opened, order, product, view, screen)
+            return
         if resume is not None:
             numbers = [training.resume(opened, resume)]
         else:
-            changes = [*(set_ or ()), *([] if devices is None else [f"train.devices={devices}"])]
-            order = training.Order(model=model, preset=preset, minutes=minutes, changes=tuple(changes))
             numbers = training.prepare(opened, order, product=product, view=view)
         results = []
         for number in numbers:
@@ -234,6 +243,23 @@ def train(
             following = training.start(opened, number, devices=devices)
             results.append(_finish_training(opened, number, following, screen))
         screen.result(results if len(results) != 1 else results[0])
+
+
+def _show_estimates(opened: Project, order: Order, product: str | None, view: str | None, screen: Screen) -> None:
+    from datetime import datetime
+
+    from core.config import MODELS
+    from core.workflow.measuring import measure
+    from core.workflow.readiness import estimated
+
+    screen.say("Measuring one step …", style="dim")
+    results = []
+    for one, found in measure(opened, order, product=product, view=view):
+        place = one.product if one.code == "main" else f"{one.product} > {one.code}"
+        screen.say(f"{MODELS[order.model].title} {order.preset} on {place}", style="bold")
+        screen.say(f"  {estimated(found, datetime.now())}")
+        results.append({"product": one.product, "view": one.code, **found.model_dump(include=_ESTIMATED)})
+    screen.result(results if len(results) != 1 else results[0])
 
 
 @app.command()

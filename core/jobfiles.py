@@ -46,6 +46,14 @@ def kept_name(share: float) -> str:
     return f"kept-{round(1000 * share):03d}"
 
 
+class MeasureSpec(BaseModel):
+    """That only a step is measured: which share of all images to learn from is here, how many are scored at the end."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    share: float = Field(gt=0, le=1)
+    to_score: int = Field(ge=0)
+
+
 class JobSpec(BaseModel):
     """What `job.json` holds. `config` is a dumped `core.config.TrainingConfig`, checked by the worker."""
 
@@ -62,6 +70,7 @@ class JobSpec(BaseModel):
     view: str = ""
     resume: bool = False
     score: ScoreSpec = ScoreSpec()
+    measure: MeasureSpec | None = None  # None: the whole training
 
 
 @dataclass(frozen=True)

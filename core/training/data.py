@@ -57,9 +57,13 @@ class Samples:
         self._synthesiser = synthesiser
         self._seed = seed
         self.batch = batch
-        whole, rest = divmod(len(crops), batch)
-        self._short = rest if rest > 1 and not drop_last and whole else 0  # one image cannot be normalised
-        self.steps_per_epoch = max(1, whole + bool(self._short))
+        self._short = _short(len(crops), batch=batch, drop_last=drop_last)
+        self.steps_per_epoch = steps_an_epoch(len(crops), batch=batch, drop_last=drop_last)
+
+    @property
+    def crops(self) -> int:
+        """How many there are to learn from."""
+        return len(self._crops)
 
     def order(self, epoch: int) -> NDArray[np.int64]:
         """The crops of `epoch`, each once; a set smaller than one batch is gone through again until it is full."""
@@ -153,6 +157,17 @@ class Prefetcher:
             self._order = (place.epoch, self._samples.order(place.epoch))
         self._next = self._samples.next_place(place)
         return place, self._order[1]
+
+
+def steps_an_epoch(crops: int, *, batch: int, drop_last: bool) -> int:
+    """Steps that go through `crops` images once."""
+    return max(1, crops // batch + bool(_short(crops, batch=batch, drop_last=drop_last)))
+
+
+def _short(crops: int, *, batch: int, drop_last: bool) -> int:
+    """Images of an epoch's last, incomplete batch; 0 where there is none: one image cannot be normalised."""
+    rest = crops % batch
+    return rest if rest > 1 and not drop_last and crops >= batch else 0
 
 
 def tuning_samples(

@@ -122,6 +122,11 @@ def loaders_for(kind: str, cores: int, sharing: int = 1) -> int:
     return 1 if kind == "cpu" else max(1, min(_MOST_LOADERS, cores // sharing - 1))
 
 
+def reading_threads(wanted: int | None) -> int:
+    """Threads that decode image files, where the computation may have `wanted`."""
+    return max(1, min(4, wanted or torch.get_num_threads()))
+
+
 def is_out_of_memory(error: BaseException) -> bool:
     """Whether `error` says that a smaller batch could help."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):

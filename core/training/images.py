@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from core.errors import TrainingError
 from core.files import storage_error
 from core.inference.loading import Loaded, Pixels
 
@@ -101,3 +102,11 @@ class ImageCache:
             self.drop()
             raise storage_error(error, self.path) from error
         self._held.clear()
+
+
+def no_good_images(asked: int) -> TrainingError:
+    """What is said when there is nothing to learn from, of `asked` images that were named."""
+    what = f"none of the {asked} good training images can be read" if asked else "there are no good training images"
+    return TrainingError(
+        what, kept="Nothing was trained", mend="Add good images to the training split", reason="no_good_images"
+    )

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import cv2
 import numpy as np
@@ -25,7 +25,7 @@ from core.imaging import Window
 from core.inference.loading import Loaded, load_rows, to_input
 from core.inference.predictor import Predictor
 from core.inference.scoring import Scorer, Summary
-from core.jobfiles import JobSpec, ManifestRow, weights_file
+from core.jobfiles import JobSpec, ManifestRow, MeasureSpec, weights_file
 from core.jobs import Job
 from core.models import Recipe, build
 from core.models.base import Detector
@@ -36,20 +36,22 @@ from core.training import checkpoint, proposing
 from core.training.compiling import compile_networks
 from core.training.control import Control
 from core.training.data import Place, Samples, to_device, tuning_samples
-from core.training.devices import Device
+from core.training.devices import Device, reading_threads
 from core.training.follower import Follower
 from core.training.group import Group, Released
-from core.training.images import ImageCache, ImageSet, load_images
+from core.training.images import ImageCache, ImageSet, load_images, no_good_images
 from core.training.judge import Judge, OwnerGone, StopAsked
 from core.training.loop import Trainer
 from core.training.progress import BEST, LAST
 from core.training.recording import identity_of, write_settings
 from core.training.reporter import Reporter
+from core.training.trial import Trial
 
 _NAMED: Final = 100  # unreadable images that are named one by one
 _SECOND_PASS: Final = 1.5  # some images go through again, and not those that are measured
 _MAP_S: Final = 0.01  # areas and the PNG of one map
 _MEASURED: Final = 8
+Training = TypeVar("Training", bound=Trainer)
 Builder = Callable[[TrainingConfig], Recipe]
 
 
@@ -82,6 +84,8 @@ class Worker:
         """This process's part of the job. Raises `OwnerGone`, `TrainingError`, `StorageError`."""
         if self.group.rank:
             return self.follow()
+        if self.spec.measure is not None:
+            return self.measure(self.spec.measure)
         return self.train() if self.spec.command == "train" else self.score()
 
     def train(self) -> Done:
@@ -91,7 +95,8 @@ class Worker:
         self.reporter.phase("loading", "Reading the good images")
         cache = self._cache()
         try:
-            trainer = self._trainer(rows, cache, device)
+            to_score = sum(row.split in (self.spec.score.splits or ("tuning", "test")) for row in rows)
+            trainer = self._trainer(Trainer, rows, cache, device, to_score)
             if self.spec.resume:
                 trainer.resume()
             self._hello(device, resumed=trainer.progress.step > 0)
@@ -108,6 +113,19 @@ class Worker:
         out = self.folder / "scores" / self.spec.score.scoring
         summary = self._score(trainer.judge.model, picked, out, device, BEST)
         return self._done(end, trainer, summary)
+
+    def measure(self, spec: MeasureSpec) -> Done:
+        """Two steps of the training, and what all of it would take; there is no model at the end."""
+        device = self._device()
+        self.reporter.phase("loading", "Reading some good images")
+        cache = self._cache()
+        try:
+            trial = self._trainer(Trial, list(self.job.manifest()), cache, device, spec.to_score)
+            self._hello(device, resumed=False)
+            self.reporter.tell(trial.measure(spec.share))
+        finally:
+            cache.drop()
+        return Done(outcome="finished", seconds=self.reporter.elapsed, memory=self.reporter.peak_memory)
 
     def score(self) -> Done:
         """Score this job's images with a finished training's weights."""
@@ -175,7 +193,9 @@ class Worker:
             nondeterministic=device.nondeterministic,
         )
 
-    def _trainer(self, rows: list[ManifestRow], cache: ImageCache, device: Device) -> Trainer:
+    def _trainer(
+        self, kind: type[Training], rows: list[ManifestRow], cache: ImageCache, device: Device, to_score: int
+    ) -> Training:
         config, seed = self.config, self.seed
         good, images = self._good_images(rows, cache)
         tuning = self._tuning(rows, images)
@@ -195,8 +215,7 @@ class Worker:
             channels_last=channels_last,
             look_up=self.look_up,
         )
-        to_score = sum(row.split in (self.spec.score.splits or ("tuning", "test")) for row in rows)
-        return Trainer(
+        return kind(
             config,
             self.folder,
             live,
@@ -300,7 +319,7 @@ class Worker:
                 raise StopAsked
 
         regions = Regions.read(self.folder)
-        loaded = load_rows(rows, preprocessor, self.window, regions, threads=_loader_threads(self.config))
+        loaded = load_rows(rows, preprocessor, self.window, regions, threads=reading_threads(self.config.train.threads))
         inside = None if regions is None else ImageCache(cache.path.with_suffix(".roi.u8"), limit=cache.limit)
         images = load_images(loaded, cache=cache, regions=inside, progress=progress)
         self._name_unreadable(images.unreadable)
@@ -437,7 +456,7 @@ class Worker:
             window=self.window,
             device=device.device,
             batch=wanted.batch or config.eval.batch,
-            threads=_loader_threads(config),
+            threads=reading_threads(config.train.threads),
             heatmaps=wanted.heatmaps,
             regions=Regions.read(self.folder) if config.score.inside_roi else None,
             group=self.group,
@@ -476,14 +495,3 @@ class Worker:
             unreadable=summary.unreadable,
             memory=self.reporter.peak_memory,
         )
-
-
-def no_good_images(asked: int) -> TrainingError:
-    what = f"none of the {asked} good training images can be read" if asked else "there are no good training images"
-    return TrainingError(
-        what, kept="Nothing was trained", mend="Add good images to the training split", reason="no_good_images"
-    )
-
-
-def _loader_threads(config: TrainingConfig) -> int:
-    return max(1, min(4, config.train.threads or torch.get_num_threads()))

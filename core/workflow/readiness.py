@@ -28,7 +28,7 @@ from core.workflow.training import FEW_GOOD
 
 Key = Literal["good", "roi", "defect", "tuning", "disk", "computing", "finish"]
 State = Literal["fine", "warning", "missing", "open"]  # open: still being looked at
-Fix = Literal["", "label", "roi", "split", "preset", "space", "install"]
+Fix = Literal["", "label", "roi", "split", "preset", "space", "install", "measure", "leave"]
 
 PROCESSOR: Final = "processor"
 _ENOUGH_TUNING: Final = 20  # core.evaluation.decisions.ENOUGH_GOOD, which brings libraries that no window waits for
@@ -67,6 +67,14 @@ class Painted:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """What a training of these settings takes, as one measured step says; `found` None: it is being measured."""
+
+    config: TrainingConfig
+    found: Estimate | None = None
+
+
+@dataclass(frozen=True)
 class Facts:
     """What the project and this computer know of a view that may be trained."""
 
@@ -85,6 +93,7 @@ class Facts:
     free: int = 0  # bytes
     can_train: bool = True
     earlier: tuple[RunRow, ...] = ()  # finished trainings of this view, oldest first
+    measured: Measured | None = None
 
 
 def gather(project: Project, product: str, view: str) -> Facts:
@@ -166,6 +175,9 @@ def seconds_needed(facts: Facts, config: TrainingConfig) -> float | None:
     train = config.train
     if train.minutes is not None:
         return min(60 * train.minutes, _LONGEST_S)
+    measured = facts.measured
+    if measured is not None and measured.found is not None and measured.config == config:
+        return min(measured.found.seconds, _LONGEST_S)
     for run in reversed(facts.earlier):
         before = TrainingConfig.model_validate(dict(run.config))
         if run.started is None or run.finished is None or not _alike(before, config):
@@ -237,10 +249,11 @@ def span(seconds: float) -> str:
     return days if not hours % 24 else f"{days} {hours % 24} h"
 
 
-def estimated(found: Estimate) -> str:
-    """What one measured step says of a training, as a sentence."""
+def estimated(found: Estimate, now: datetime | None = None) -> str:
+    """What one measured step says of a training, as a sentence; with the finish where it would begin `now`."""
+    done = "" if now is None else f", done {clock(now + timedelta(seconds=min(found.seconds, _LONGEST_S)), now)}"
     return (
-        f"One step takes {found.step:.2g} s: about {span(found.seconds)} of training, {_size(found.memory)} of memory, "
+        f"One step takes {found.step:.2g} s: about {span(found.seconds)}{done}; {_size(found.memory)} of memory, "
         f"{_size(found.disk)} on the disk."
     )
 
@@ -347,15 +360,21 @@ def _computing(facts: Facts, config: TrainingConfig, computing_on: str | None) -
 
 def _finish(facts: Facts, config: TrainingConfig, now: datetime, stop_by: datetime | None, after: int | None) -> Check:
     seconds = seconds_needed(facts, config)
+    measured = facts.measured if facts.measured is not None and facts.measured.config == config else None
+    if measured is not None and measured.found is None:
+        return Check("finish", "open", "One step is being measured …", "leave")
+    may_measure = facts.can_train and facts.good and measured is None and after is None
+    fix: Fix = "measure" if config.train.minutes is None and may_measure else ""
     if stop_by is not None and (seconds is None or now + timedelta(seconds=seconds) > stop_by):
         return Check("finish", "fine", f"Fitted to be done by {clock(stop_by, now)}.")
     if seconds is None:
-        return Check("finish", "fine", "The finish time is known after the first minute.")
+        return Check("finish", "fine", "The finish time is known after the first minute.", fix)
     if after is not None:
         return Check("finish", "fine", f"{span(seconds)} from the end of training #{after}.")
-    return Check(
-        "finish", "fine", f"Done about {clock(now + timedelta(seconds=seconds), now)}, {span(seconds)} from now."
-    )
+    if measured is not None and measured.found is not None:
+        return Check("finish", "fine", estimated(measured.found, now))
+    done = clock(now + timedelta(seconds=seconds), now)
+    return Check("finish", "fine", f"Done about {done}, {span(seconds)} from now.", fix)
 
 
 def _alike(before: TrainingConfig, config: TrainingConfig) -> bool:

@@ -60,6 +60,12 @@ def prepare(project: Project, order: Order, *, product: str | None = None, view:
     Raises `InputError` (no such view, no good images), `ConfigError`, `StorageError`.
     """
     config = order.config()
+    views = views_of(project, product, view)
+    return [_prepare_view(project, order, fitted(project, config, order, one), one) for one in views]
+
+
+def views_of(project: Project, product: str | None, view: str | None) -> list[View]:
+    """The views that match; None matches all. Raises `InputError` where none does."""
     views = [
         one
         for one in project.views()
@@ -68,7 +74,7 @@ def prepare(project: Project, order: Order, *, product: str | None = None, view:
     if not views:
         known = ", ".join(sorted({one.product for one in project.views()}))
         raise InputError("no product or view of that name", mend=f"The project holds: {known}")
-    return [_prepare_view(project, order, _fitted(project, config, order, one), one) for one in views]
+    return views
 
 
 def headline(project: Project, number: int) -> str:
@@ -159,7 +165,7 @@ def _start(project: Project, number: int, *, detach: bool, devices: int | None) 
     return running
 
 
-def _fitted(project: Project, config: TrainingConfig, order: Order, view: View) -> TrainingConfig:
+def fitted(project: Project, config: TrainingConfig, order: Order, view: View) -> TrainingConfig:
     """A view with cells is trained on its cells, unless a person asked for another crop."""
     roi = project.roi(view.id)
     asked = any(change.replace(" ", "").startswith("preprocess.crop=") for change in order.changes)

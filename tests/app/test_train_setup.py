@@ -14,9 +14,11 @@ from pytestqt.qtbot import QtBot
 from app.draft import Draft
 from app.forms import ConfigForm
 from app.pages.dataset import DatasetPage
+from app.pages.train import TrainPage
 from core.config import MODELS, preset
 from core.imaging import save_png
 from core.project import NewImage, Project
+from core.workflow.readiness import Check
 from tests.app.conftest import WindowMaker
 from tests.app.training import retype, states, train_page
 
@@ -269,3 +271,41 @@ def test_setting_aside_leads_to_the_images_that_can_be(
     qtbot.waitUntil(lambda: states(page)["good"] == "missing")
     qtbot.mouseClick(page.setup.checklist.button("good"), Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(dataset.grid.model) == 10)
+
+
+def finish(page: TrainPage) -> Check:
+    return page.setup.checklist.found[-1]
+
+
+def test_a_measurement_is_offered_where_no_clock_decides_and_can_be_left(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    page = train_page(qtbot, window_maker(), project_file)
+    assert page.setup.checklist.button("finish").isHidden()
+    page.setup.choose_preset("micro")
+    button = page.setup.checklist.button("finish")
+    assert button.text() == "Measure" and not button.isHidden()
+    button.click()
+    assert (finish(page).state, button.text()) == ("open", "Cancel")
+    assert page.setup.button.isEnabled()  # it holds nothing up
+    button.click()
+    assert (finish(page).state, button.text()) == ("fine", "Measure")
+    qtbot.waitUntil(lambda: page.session.background.is_idle)
+    assert not (project_file.parent / "cache" / "measuring").exists()
+    assert finish(page).state == "fine"  # and nothing comes after all
+
+
+@pytest.mark.slow
+def test_a_step_is_measured_and_gives_the_finish_time(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    page = train_page(qtbot, window_maker(), project_file)
+    page.setup.choose_preset("micro")
+    page.setup.checklist.button("finish").click()
+    qtbot.waitUntil(lambda: finish(page).sentence.startswith("One step takes"), timeout=90_000)
+    assert "done" in finish(page).sentence and "on the disk" in finish(page).sentence
+    assert page.setup.reason.endswith("from now") and page.session.trainings.runs == ()
+    page.setup.choose_preset("small")
+    assert finish(page).fix == "measure"
+    page.setup.choose_preset("micro")
+    assert finish(page).sentence.startswith("One step takes")  # of these settings it is still known

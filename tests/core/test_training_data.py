@@ -15,7 +15,8 @@ from core.inference.loading import load_rows, to_input
 from core.jobfiles import ManifestRow
 from core.preprocess import Preprocessor
 from core.synthesis import DefectSynthesiser, TextureSource
-from core.training.data import Place, Prefetcher, Samples, parts, tuning_samples
+from core.training.data import Place, Prefetcher, Samples, parts, steps_an_epoch, tuning_samples
+from core.training.devices import Device, loaders_for
 from core.training.images import ImageCache, load_images
 
 SIZE = 32
@@ -33,6 +34,21 @@ def a_synthesiser(crops: NDArray[np.uint8]) -> DefectSynthesiser:
 def samples(count: int, batch: int, *, seed: int = 0, drop_last: bool = True) -> Samples:
     crops = some_crops(count)
     return Samples(crops, a_synthesiser(crops), batch=batch, seed=seed, drop_last=drop_last)
+
+
+def test_loaders_suit_the_machine_and_leave_it_a_core() -> None:
+    assert loaders_for("cpu", 16) == loaders_for("cpu", 1) == 1
+    assert [loaders_for("cuda", cores) for cores in (1, 2, 6, 16)] == [1, 1, 5, 8]
+    assert loaders_for("cuda", 16, sharing=4) == 3
+    assert Device(threads=1).loaders(0) == 0 and Device(threads=1).loaders(5) == 5
+
+
+@pytest.mark.parametrize(("drop_last", "steps"), [(True, 3), (False, 4)])
+def test_steps_of_an_epoch_are_known_without_its_images(drop_last: bool, steps: int) -> None:
+    assert steps_an_epoch(11, batch=3, drop_last=drop_last) == steps
+    assert samples(11, 3, drop_last=drop_last).steps_per_epoch == steps
+    assert steps_an_epoch(10, batch=3, drop_last=drop_last) == 3  # one image alone cannot be normalised
+    assert steps_an_epoch(2, batch=3, drop_last=drop_last) == 1
 
 
 def test_an_epoch_shows_every_image_once_in_an_order_of_its_own() -> None:

@@ -15,7 +15,7 @@ from core.imaging import save_png
 from core.project import NewImage, Project
 from core.project.records import Cell
 from core.workflow import readiness
-from core.workflow.readiness import Check, Facts, Key, Painted
+from core.workflow.readiness import Check, Facts, Key, Measured, Painted
 
 NOW = datetime(2026, 3, 5, 22, 30)
 QUICK = preset("prff", "quick")
@@ -224,6 +224,27 @@ def test_the_same_training_before_tells_how_long_the_next_one_takes(tmp_path: Pa
 
 def test_one_measured_step_says_what_the_training_takes() -> None:
     found = Estimate(step=0.512, seconds=1500, memory=1_300_000_000, disk=90_000_000)
-    assert readiness.estimated(found) == (
-        "One step takes 0.51 s: about 25 min of training, 1.2 GB of memory, 86 MB on the disk."
+    assert readiness.estimated(found) == ("One step takes 0.51 s: about 25 min; 1.2 GB of memory, 86 MB on the disk.")
+
+
+def test_where_the_clock_does_not_decide_a_step_can_be_measured() -> None:
+    medium = preset("prff", "medium")
+    assert medium.train.minutes is None
+    assert line("finish", READY, medium).fix == "measure" and line("finish", READY, QUICK).fix == ""
+    assert line("finish", but(good=0), medium).fix == ""
+    beside = readiness.checks(READY, medium, computing_on="x", now=NOW, after=3)
+    assert beside[-1].fix == ""
+    going_on = line("finish", but(measured=Measured(medium)), medium)
+    assert (going_on.state, going_on.fix) == ("open", "leave")
+
+
+def test_a_measured_step_gives_the_finish_of_exactly_these_settings() -> None:
+    medium = preset("prff", "medium")
+    found = Estimate(step=1.4, seconds=3 * 3600 + 1200, memory=1_400_000_000, disk=104_000_000)
+    facts = but(measured=Measured(medium, found))
+    assert line("finish", facts, medium).sentence == (
+        "One step takes 1.4 s: about 3 h 20 min, done Fri 01:50; 1.3 GB of memory, 99 MB on the disk."
     )
+    assert readiness.seconds_needed(facts, medium) == found.seconds
+    other = with_overrides(medium, ["train.batch=2"])
+    assert readiness.seconds_needed(facts, other) is None and line("finish", facts, other).fix == "measure"

@@ -39,6 +39,18 @@ def test_train_ends_with_its_number_and_figures(trained: Trained) -> None:
     assert proposal["sentence"][:20] in shown.out, shown.err
 
 
+@pytest.mark.slow
+def test_a_training_is_estimated_and_not_made(trained: Trained) -> None:
+    arguments = ("train", "project", "--preset", "micro", "--minutes", "90", "--estimate")
+    result = flawscope(*arguments, "--json", cwd=trained.folder)
+    assert result.code == 0, result.err
+    found = result.document
+    assert found["seconds"] == 90 * 60 and found["step"] > 0 and found["memory"] > 1e8 and found["disk"] > 1e5
+    assert "One step takes" in result.err and "1 h 30 min, done" in result.err
+    assert sorted(path.name for path in (trained.project / "runs").iterdir()) == ["1"]
+    assert not (trained.project / "cache" / "measuring").exists()
+
+
 def test_evaluate_gives_the_same_figures_again(trained: Trained) -> None:
     result = flawscope("evaluate", "project", "--json", cwd=trained.folder)
     assert result.code == 0, result.err

@@ -49,6 +49,8 @@ def fix_word(check: Check) -> str:
         "preset": "",  # by its name
         "space": tr("Free space"),
         "install": tr("How to install"),
+        "measure": tr("Measure"),
+        "leave": tr("Cancel"),
     }
     return words[check.fix]
 

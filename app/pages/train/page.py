@@ -142,6 +142,7 @@ class TrainPage(Page):
         self._setup.commit()
         if self._ordering or not self._setup.can_start:
             return
+        self._setup.leave_measure()
         self._ordering = True
         now = datetime.now()
         orders, stop_by = self._setup.orders(now), self._setup.deadline(now)
@@ -386,6 +387,10 @@ class TrainPage(Page):
             from app.dialogs.clean_up import CleanUp
 
             CleanUp(self.session, self.window()).open()
+        elif check.fix == "measure":
+            self._setup.measure()
+        elif check.fix == "leave":
+            self._setup.leave_measure()
         elif check.fix == "install":
             self._say_how_to_install()
         elif check.preset is not None:

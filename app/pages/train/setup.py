@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +20,7 @@ from app.icons import icon
 from app.pages.train.checklist import Checklist
 from app.pages.train.choice import Choice, recall_choice, remember_choice
 from app.pages.train.length import LengthRow
+from app.pages.train.measuring import StepMeasure
 from app.pages.train.models import ModelChoice
 from app.pages.train.offers import Offers
 from app.pages.train.presets import TRIAL, PresetCards
@@ -28,7 +30,7 @@ from app.words import tr
 from core.config import TrainingConfig, preset, presets
 from core.words import LABELS, SPLITS
 from core.workflow import readiness
-from core.workflow.readiness import Facts
+from core.workflow.readiness import Facts, Measured
 
 if TYPE_CHECKING:
     from core.workflow.feeding import Offer
@@ -49,8 +51,10 @@ class SetupPanel(QWidget):
         super().__init__(parent)
         self._session = session
         self._facts: Facts | None = None
+        self._measured: Measured | None = None
         self._computing_on: str | None = None
         self._place: tuple[str, str, str] | None = None
+        self._measure = StepMeasure(session, self)
         self._models = ModelChoice(self)
         self._draft = Draft(preset(self._model, _FIRST_PRESET), self)
         self._length = LengthRow(self._draft, self)
@@ -66,6 +70,7 @@ class SetupPanel(QWidget):
         self._clock.timeout.connect(self.show_checks)
         self._build()
         self._checks.fix_wanted.connect(self.fix_wanted)
+        self._measure.changed.connect(self._on_measure_changed)
         self._models.chosen.connect(self._on_model_chosen)
         self._cards.chosen.connect(self.choose_preset)
         self._products.changed.connect(self.show_checks)
@@ -145,6 +150,20 @@ class SetupPanel(QWidget):
         self._cards.choose(name)
         self._draft.begin(preset(self._model, name), self._draft.length if keeps_length else ())
 
+    def measure(self) -> None:
+        """Measure one step of what is chosen, in the background."""
+        from core.workflow.training import Order
+
+        self.commit()
+        facts, config = self._facts, self.config()
+        if facts is not None and not self._draft.wrong:
+            order = Order(model=self._model, preset=config.preset, changes=self._draft.changes)
+            self._measure.begin(order, config, facts.product, facts.view)
+
+    def leave_measure(self) -> None:
+        """Give up what is being measured."""
+        self._measure.cancel()
+
     def open_details(self) -> None:
         """Unfold all settings."""
         self._details.set_open(True)
@@ -178,7 +197,7 @@ class SetupPanel(QWidget):
 
     def show_facts(self, facts: Facts) -> None:
         """What was found out about the view."""
-        self._facts = facts
+        self._facts = replace(facts, measured=self._measured)
         self.show_checks()
 
     def show_computing_on(self, words: str) -> None:
@@ -201,7 +220,7 @@ class SetupPanel(QWidget):
 
     def forget_place(self) -> None:
         """The project is closed: what was chosen for it waits in the memory."""
-        self._place, self._facts = None, None
+        self._place, self._facts, self._measured = None, None, None
         self._stop_by.forget()
 
     def commit(self) -> None:
@@ -394,7 +413,8 @@ class SetupPanel(QWidget):
         place = None if project is None or view is None else (str(project.file), view.product, view.code)
         if place is None or place == self._place:
             return
-        self._place = self._facts = None  # what is set up now is no choice of a person
+        self._measure.cancel()
+        self._place = self._facts = self._measured = None  # what is set up now is no choice of a person
         found = recall_choice(self._session.memory, place)
         self._models.blockSignals(True)
         self._models.choose(found.model)
@@ -415,6 +435,12 @@ class SetupPanel(QWidget):
         same = self._cards.preset if any(one.name == self._cards.preset for one in offered) else _FIRST_PRESET
         self._cards.show_presets(offered, same)
         self.choose_preset(same, keeps_length=True)
+
+    def _on_measure_changed(self, measured: Measured | None) -> None:
+        self._measured = measured
+        if self._facts is not None:
+            self._facts = replace(self._facts, measured=measured)
+        self.show_checks()
 
     def _on_draft_changed(self) -> None:
         if self._place is not None:
