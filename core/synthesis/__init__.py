@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from core.synthesis.defects import DefectSynthesiser, sample_rng
+from core.synthesis.defects import DefectSynthesiser, Draw, sample_rng
 from core.synthesis.perlin import perlin
 from core.synthesis.textures import TextureSource
 
-__all__ = ["DefectSynthesiser", "TextureSource", "perlin", "sample_rng"]
+__all__ = ["DefectSynthesiser", "Draw", "TextureSource", "perlin", "sample_rng"]

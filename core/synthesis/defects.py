@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import cv2
 import numpy as np
@@ -11,12 +13,15 @@ from numpy.typing import NDArray
 
 from core.config import AugmentConfig, SimulateConfig
 from core.synthesis.augmenters import choose
-from core.synthesis.perlin import perlin_mask
+from core.synthesis.perlin import NoiseDraw, draw_noise, outlines
 from core.synthesis.textures import TextureSource
 from core.synthesis.variation import Variation
 
 Pixels = NDArray[np.uint8]
 Values = NDArray[np.float32]
+
+Draw = tuple[Values, Values, Pixels, Pixels | None]
+"""The varied good image, the same with a defect, its mask, and the region."""
 
 _VISIBLE: Final = 6 / 255  # a mild defect counts where some channel differs by more than this
 
@@ -26,10 +31,33 @@ def sample_rng(seed: int, epoch: int, index: int) -> np.random.Generator:
     return np.random.default_rng((seed, epoch, index))
 
 
+class Outlines(Protocol):
+    """Cuts outlines (S, S) of 0 and 1 from noise that was drawn."""
+
+    def __call__(self, draws: Sequence[NoiseDraw], size: int, threshold: float, /) -> list[Pixels]: ...
+
+
+@dataclass(frozen=True)
+class _Begun:
+    image: Pixels
+    clean: Values
+    region: Pixels | None
+    rng: np.random.Generator
+    is_spoiled: bool
+
+
 class DefectSynthesiser:
     """Turns a good image into what a step trains on. What comes out depends on the image and the generator alone."""
 
-    def __init__(self, simulate: SimulateConfig, augment: AugmentConfig, size: int, textures: TextureSource) -> None:
+    def __init__(
+        self,
+        simulate: SimulateConfig,
+        augment: AugmentConfig,
+        size: int,
+        textures: TextureSource,
+        outlines: Outlines = outlines,
+    ) -> None:
+        self._noise = outlines
         self.simulate = simulate
         self.augment = augment
         self.size = size
@@ -46,21 +74,33 @@ class DefectSynthesiser:
         self, image: Pixels, region: Pixels | None, rng: np.random.Generator
     ) -> tuple[Values, Values, Pixels, Pixels | None]:
         """The same, and the region (S, S) of 0 and 1 as the varied image shows it. Defects may lie outside of it."""
+        return self.together([(image, region, rng)])[0]
+
+    def together(self, samples: Sequence[tuple[Pixels, Pixels | None, np.random.Generator]]) -> list[Draw]:
+        """The same of several images, each with its region and generator: outlines are made for all of them at once.
+
+        Each generator draws in the same order as it would alone.
+        """
+        begun = [self._begin(*one) for one in samples]
+        masks = iter(self._outlines([one.rng for one in begun if one.is_spoiled]))
+        return [
+            (one.clean, *self._defect(one, next(masks)), one.region)
+            if one.is_spoiled
+            else (one.clean, one.clean.copy(), np.zeros(one.image.shape[:2], dtype=np.uint8), one.region)
+            for one in begun
+        ]
+
+    def _begin(self, image: Pixels, region: Pixels | None, rng: np.random.Generator) -> _Begun:
         variation = Variation.draw(self.augment, rng, image.shape[0])
         image = variation.of_image(image)
         moved = None if region is None else variation.of_region(region)
-        return (*self._spoil(image, rng), moved)
-
-    def _spoil(self, image: Pixels, rng: np.random.Generator) -> tuple[Values, Values, Pixels]:
         clean = image.astype(np.float32)
         clean *= np.float32(1 / 255)
-        if rng.random() < self.simulate.p_clean:
-            return clean, clean.copy(), np.zeros(image.shape[:2], dtype=np.uint8)
-        return (clean, *self.defect(image, clean, rng))
+        return _Begun(image, clean, moved, rng, is_spoiled=bool(rng.random() >= self.simulate.p_clean))
 
-    def defect(self, image: Pixels, clean: Values, rng: np.random.Generator) -> tuple[Values, Pixels]:
-        """The image with a defect for certain (an empty outline apart), and its mask."""
-        mask = self._outline(rng)
+    def _defect(self, begun: _Begun, mask: Pixels) -> tuple[Values, Pixels]:
+        """The image with a defect within the outline, and its mask."""
+        image, clean, rng = begun.image, begun.clean, begun.rng
         mild = self.simulate.mild > 0 and rng.random() < self.simulate.mild
         if mild:
             texture = disturbed(image, rng)
@@ -81,20 +121,31 @@ class DefectSynthesiser:
             spoiled.reshape(-1, 3)[inside[~seen]] = before[~seen]
         return spoiled, mask
 
-    def _outline(self, rng: np.random.Generator) -> Pixels:
-        """(S, S) of 0 and 1; one below the least area is drawn again up to `redraw_empty` times, then as an ellipse."""
+    def _outlines(self, rngs: Sequence[np.random.Generator]) -> list[Pixels]:
+        """(S, S) of 0 and 1 each; one below the least area is drawn again `redraw_empty` times, then an ellipse."""
         least = least_pixels(self.simulate.least_area, self.size)
-        mask = self._draw_outline(rng)
+        masks = self._draw_outlines(rngs)
         for _ in range(self.simulate.redraw_empty):
-            if np.count_nonzero(mask) >= max(1, least):
-                return mask
-            mask = self._draw_outline(rng)
-        return mask if np.count_nonzero(mask) >= least else ellipse_mask(rng, self.size)
+            small = [k for k, mask in enumerate(masks) if np.count_nonzero(mask) < max(1, least)]
+            if not small:
+                break
+            for k, mask in zip(small, self._draw_outlines([rngs[k] for k in small]), strict=True):
+                masks[k] = mask
+        return [
+            mask if np.count_nonzero(mask) >= least else ellipse_mask(rng, self.size)
+            for mask, rng in zip(masks, rngs, strict=True)
+        ]
 
-    def _draw_outline(self, rng: np.random.Generator) -> Pixels:
-        if self.simulate.strokes > 0 and rng.random() < self.simulate.strokes:
-            return stroke_mask(rng, self.size)
-        return perlin_mask(rng, self.size, self.simulate.perlin)
+    def _draw_outlines(self, rngs: Sequence[np.random.Generator]) -> list[Pixels]:
+        strokes, perlin = self.simulate.strokes, self.simulate.perlin
+        drawn = [
+            stroke_mask(rng, self.size)
+            if strokes > 0 and rng.random() < strokes
+            else draw_noise(rng, self.size, perlin)
+            for rng in rngs
+        ]
+        cut = iter(self._noise([one for one in drawn if isinstance(one, NoiseDraw)], self.size, perlin.threshold))
+        return [next(cut) if isinstance(one, NoiseDraw) else one for one in drawn]
 
 
 def disturbed(image: Pixels, rng: np.random.Generator) -> Pixels:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -21,12 +23,7 @@ def perlin(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, i
     fade_y fade_x (g_x d_x + g_y d_y); fade and distance separate by axis, so that the whole field is two products of
     thin matrices, rows x gradients x columns, instead of eight gathered images.
     """
-    angles = rng.random((cells[0] + 1, cells[1] + 1), dtype=np.float32) * np.float32(2 * math.pi)
-    fade_y, slope_y = _basis(shape[0], cells[0])
-    fade_x, slope_x = _basis(shape[1], cells[1])
-    field: NDArray[np.float32] = fade_y.T @ (np.cos(angles) @ slope_x) + slope_y.T @ (np.sin(angles) @ fade_x)
-    field *= np.float32(math.sqrt(2))
-    return field
+    return _field(_angles(rng, cells), shape)
 
 
 def exponents(size: int, config: PerlinConfig) -> tuple[int, int]:
@@ -37,19 +34,29 @@ def exponents(size: int, config: PerlinConfig) -> tuple[int, int]:
     return min(config.min_exp, highest), highest
 
 
-def perlin_mask(rng: np.random.Generator, size: int, config: PerlinConfig) -> NDArray[np.uint8]:
-    """An outline (S, S) of 0 and 1: turned noise above the threshold. Empty in 5 to 13 % of draws."""
+@dataclass(frozen=True)
+class NoiseDraw:
+    """What a generator draws for an outline: directions of the gradients (rows + 1, columns + 1) in radians, and by how
+    many degrees the noise is turned."""
+
+    angles: NDArray[np.float32]
+    turn: float
+
+
+def draw_noise(rng: np.random.Generator, size: int, config: PerlinConfig) -> NoiseDraw:
+    """The noise of one outline (S, S)."""
     low, high = exponents(size, config)
     rows, columns = rng.integers(low, high + 1, size=2)
-    field = perlin(rng, (size, size), (2 ** int(rows), 2 ** int(columns)))
-    angle = float(rng.uniform(-config.rotate, config.rotate))
-    if angle:
-        turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), angle, 1.0)
-        field = np.asarray(cv2.warpAffine(field, turn, (size, size), flags=cv2.INTER_LINEAR), dtype=np.float32)
-    return (field > config.threshold).view(np.uint8)
+    angles = _angles(rng, (2 ** int(rows), 2 ** int(columns)))
+    return NoiseDraw(angles, float(rng.uniform(-config.rotate, config.rotate)))
 
 
-def _basis(length: int, cells: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def outlines(draws: Sequence[NoiseDraw], size: int, threshold: float) -> list[NDArray[np.uint8]]:
+    """Outlines (S, S) of 0 and 1, one by one: turned noise above the threshold. Empty in 5 to 13 % of draws."""
+    return [_outline(one, size, threshold) for one in draws]
+
+
+def basis(length: int, cells: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """(cells + 1, length) each: weight of every grid line at every pixel, and that weight times the distance to it."""
     position = np.arange(length, dtype=np.float32) * np.float32(cells / length)
     lower = position.astype(np.int64)
@@ -61,3 +68,23 @@ def _basis(length: int, cells: int) -> tuple[NDArray[np.float32], NDArray[np.flo
     weight[lower, at], weight[lower + 1, at] = 1 - fade, fade
     slope[lower, at], slope[lower + 1, at] = (1 - fade) * part, fade * (part - 1)
     return weight, slope
+
+
+def _angles(rng: np.random.Generator, cells: tuple[int, int]) -> NDArray[np.float32]:
+    return rng.random((cells[0] + 1, cells[1] + 1), dtype=np.float32) * np.float32(2 * math.pi)
+
+
+def _field(angles: NDArray[np.float32], shape: tuple[int, int]) -> NDArray[np.float32]:
+    fade_y, slope_y = basis(shape[0], angles.shape[0] - 1)
+    fade_x, slope_x = basis(shape[1], angles.shape[1] - 1)
+    field = fade_y.T @ (np.cos(angles) @ slope_x) + slope_y.T @ (np.sin(angles) @ fade_x)
+    field *= np.float32(math.sqrt(2))
+    return np.asarray(field, np.float32)
+
+
+def _outline(draw: NoiseDraw, size: int, threshold: float) -> NDArray[np.uint8]:
+    field = _field(draw.angles, (size, size))
+    if draw.turn:
+        turn = cv2.getRotationMatrix2D(((size - 1) / 2, (size - 1) / 2), draw.turn, 1.0)
+        field = np.asarray(cv2.warpAffine(field, turn, (size, size), flags=cv2.INTER_LINEAR), dtype=np.float32)
+    return (field > threshold).view(np.uint8)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final
@@ -15,14 +15,13 @@ from torch import Tensor
 
 from core.inference.loading import Pixels
 from core.models.base import Batch
-from core.synthesis import DefectSynthesiser, sample_rng
+from core.synthesis import DefectSynthesiser, Draw, sample_rng
 from core.training.group import share
 
 TUNING_SAMPLES: Final = 32
 _TUNING_SEED: Final = 314_159
 _NORM_EPOCH: Final = 2**31 - 1  # an epoch that no training reaches
 _REDRAWS: Final = 20
-Draw = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.uint8], NDArray[np.uint8] | None]
 
 
 @dataclass(frozen=True)
@@ -85,26 +84,27 @@ class Samples:
         start, end = share(whole, self._rank, self._size)
         if start == end:
             return self._nothing()
-        draws = [
-            self._draw(int(order[first + k]), sample_rng(self._seed, place.epoch, first + k)) for k in range(start, end)
-        ]
-        batch = _batch(draws)
+        batch = _batch(self._draws({first + k: int(order[first + k]) for k in range(start, end)}, place.epoch))
         batch.share = (end - start) / whole
         return batch
 
     def norm_batches(self, count: int) -> Iterator[Tensor]:
         """`count` fixed batches of inputs as in training, to measure normalisation statistics."""
         for number in range(count):
-            indices = [(number * self.batch + k) % len(self._crops) for k in range(self.batch)]
-            draws = [
-                self._draw(index, sample_rng(self._seed, _NORM_EPOCH, number * self.batch + k))
-                for k, index in enumerate(indices)
-            ]
-            yield _batch(draws).input
+            places = range(number * self.batch, (number + 1) * self.batch)
+            yield _batch(self._draws({place: place % len(self._crops) for place in places}, _NORM_EPOCH)).input
 
-    def _draw(self, index: int, rng: np.random.Generator) -> Draw:
-        region = None if self._regions is None else self._regions[index]
-        return self._synthesiser.with_region(self._crops[index], region, rng)
+    def _draws(self, crops: Mapping[int, int], epoch: int) -> list[Draw]:
+        """A sample of each crop, by its place in the epoch."""
+        return self._synthesiser.together(
+            [
+                (self._crops[crop], self._region(crop), sample_rng(self._seed, epoch, place))
+                for place, crop in crops.items()
+            ]
+        )
+
+    def _region(self, crop: int) -> NDArray[np.uint8] | None:
+        return None if self._regions is None else self._regions[crop]
 
     def _nothing(self) -> Batch:
         side = self._crops.shape[1]

@@ -32,6 +32,7 @@ from core.models.base import Detector
 from core.preprocess import Preprocessor
 from core.regions import Regions
 from core.synthesis import DefectSynthesiser, TextureSource
+from core.synthesis.batched import outlines_on
 from core.training import checkpoint, proposing
 from core.training.compiling import compile_networks
 from core.training.control import Control
@@ -200,7 +201,7 @@ class Worker:
         good, images = self._good_images(rows, cache)
         tuning = self._tuning(rows, images)
         self.reporter.phase("preparing", "Building the model")
-        synthesiser = self._synthesiser(images)
+        synthesiser = self._synthesiser(images, device)
         samples = self._samples(images, synthesiser)
         live, channels_last = self._live(device, samples)
         shadow = self.builder(config)
@@ -234,7 +235,7 @@ class Worker:
 
     def _follow_training(self, cache: ImageCache, device: Device) -> dict[str, Any]:
         _, images = self._good_images(list(self.job.manifest()), cache)
-        samples = self._samples(images, self._synthesiser(images))
+        samples = self._samples(images, self._synthesiser(images, device))
         recipe, channels_last = self._live(device, samples)
         follower = Follower(
             self.config,
@@ -335,7 +336,7 @@ class Worker:
         )
         return training
 
-    def _synthesiser(self, images: ImageSet) -> DefectSynthesiser:
+    def _synthesiser(self, images: ImageSet, device: Device) -> DefectSynthesiser:
         simulate, size = self.config.simulate, self.config.preprocess.size
         textures = TextureSource(
             simulate.textures,
@@ -343,7 +344,7 @@ class Worker:
             own=list(images.crops),
             unreadable=lambda error: self.reporter.warn("texture", f"Left out: {error.what}.", path=error.path),
         )
-        return DefectSynthesiser(simulate, self.config.augment, size, textures)
+        return DefectSynthesiser(simulate, self.config.augment, size, textures, outlines_on(device.device))
 
     def _name_unreadable(self, images: Iterable[Loaded], *, named: int = 0) -> None:
         for number, image in enumerate(images, named):

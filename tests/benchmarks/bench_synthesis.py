@@ -9,15 +9,17 @@ from collections.abc import Callable
 import cv2
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from core.config import AugmentConfig, PerlinConfig, SimulateConfig, preset
 from core.synthesis import DefectSynthesiser, TextureSource, perlin, sample_rng
-from core.synthesis.perlin import perlin_mask
+from core.synthesis.batched import BatchedOutlines
+from core.synthesis.perlin import NoiseDraw, draw_noise, outlines
 
 SIZE = 256
 NOISE_MS, DEFECT_MS, FASTER = 1.5, 6.0, 10
-IMAGES = 200
+IMAGES, BATCH = 200, 8
 Values = NDArray[np.float64]
 
 
@@ -60,6 +62,10 @@ def _cells(rng: np.random.Generator) -> tuple[int, int]:
     return int(rows), int(columns)
 
 
+def _draw(number: int) -> NoiseDraw:
+    return draw_noise(sample_rng(0, 0, number), SIZE, PerlinConfig())
+
+
 @pytest.mark.usefixtures("one_core")
 def test_noise() -> None:
     """Prints the field alone, beside the plain way with the same cells, and with turn and threshold."""
@@ -73,10 +79,17 @@ def test_noise() -> None:
         return plain_noise(rng, (SIZE, SIZE), _cells(rng))
 
     fast, slow = milliseconds(ours, IMAGES), milliseconds(plain, IMAGES // 4)
-    mask = milliseconds(lambda number: perlin_mask(sample_rng(0, 0, number), SIZE, PerlinConfig()), IMAGES)
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    together = BatchedOutlines(device)
+
+    def batch(number: int) -> object:
+        return together([_draw(BATCH * number + k) for k in range(BATCH)], SIZE, 0.5)
+
+    mask = milliseconds(lambda number: outlines([_draw(number)], SIZE, 0.5), IMAGES)
+    batched = milliseconds(batch, IMAGES // BATCH) / BATCH
     print(f"\nnoise, {SIZE} px         {fast:6.2f} ms   budget {NOISE_MS} ms")
     print(f"the plain way         {slow:6.2f} ms   {slow / fast:.0f} times as long, asked for {FASTER}")
-    print(f"turned and cut        {mask:6.2f} ms")
+    print(f"turned and cut        {mask:6.2f} ms   {batched:.2f} ms in a batch of {BATCH} on {device.type}")
 
 
 @pytest.mark.usefixtures("one_core")

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from core.config import AugmentConfig, SimulateConfig
 from core.synthesis import DefectSynthesiser, TextureSource, sample_rng
+from core.synthesis.batched import BatchedOutlines
 from core.synthesis.defects import disturbed, stroke_mask
 from core.synthesis.procedural import cells
 from core.synthesis.variation import vary
@@ -71,10 +73,7 @@ def test_half_of_the_images_stay_clean(image: Pixels) -> None:
 def test_empty_outlines_stay_empty_as_published_unless_drawn_again(image: Pixels) -> None:
     published, ours = _make(p_clean=0, redraw_empty=0), _make(p_clean=0)
 
-    empty = [
-        [not make.defect(image, image.astype(np.float32), sample_rng(2, 0, index))[1].any() for index in range(300)]
-        for make in (published, ours)
-    ]
+    empty = [[not make(image, sample_rng(2, 0, index))[2].any() for index in range(300)] for make in (published, ours)]
 
     assert 0.05 < np.mean(empty[0]) < 0.25
     assert np.mean(empty[1]) == 0
@@ -89,6 +88,31 @@ def test_a_sample_depends_on_seed_epoch_and_index_alone(image: Pixels) -> None:
         assert all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
     assert not np.array_equal(forward[0][1], first(image, sample_rng(5, 3, 0))[1])
     assert not np.array_equal(forward[0][1], first(image, sample_rng(6, 2, 0))[1])
+
+
+@pytest.mark.parametrize("settings", [{}, {"strokes": 0.5, "mild": 0.3}, {"redraw_empty": 0, "least_area": 40}])
+def test_images_of_a_batch_get_what_each_gets_alone(image: Pixels, settings: dict[str, object]) -> None:
+    make = _make(**settings)
+    region = np.zeros((SIZE, SIZE), np.uint8)
+    region[:20] = 1
+    batch = make.together([(image, region if index % 2 else None, sample_rng(3, 0, index)) for index in range(12)])
+    assert 2 < sum(draw[2].any() for draw in batch) < 12
+    for index, draw in enumerate(batch):
+        alone = make.with_region(image, region if index % 2 else None, sample_rng(3, 0, index))
+        assert all(np.array_equal(a, b) for a, b in zip(draw[:3], alone[:3], strict=True))
+        assert (draw[3] is None) == (alone[3] is None) == (index % 2 == 0)
+
+
+def test_outlines_made_elsewhere_change_nothing_else(image: Pixels) -> None:
+    plain = _make(p_clean=0, redraw_empty=0)
+    batched = DefectSynthesiser(
+        plain.simulate, plain.augment, SIZE, plain.textures, BatchedOutlines(torch.device("cpu"))
+    )
+    samples = [[(image, None, sample_rng(4, 0, index)) for index in range(8)] for _ in range(2)]
+    for one, other in zip(plain.together(samples[0]), batched.together(samples[1]), strict=True):
+        same = one[2] == other[2]
+        assert same.mean() > 0.99 and one[2].any() == other[2].any()
+        assert np.array_equal(one[0], other[0]) and np.array_equal(one[1][same], other[1][same])
 
 
 def test_the_good_image_is_left_as_it_was(image: Pixels) -> None:

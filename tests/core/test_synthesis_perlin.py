@@ -6,10 +6,12 @@ import math
 
 import numpy as np
 import pytest
+import torch
 from numpy.typing import NDArray
 
 from core.config import PerlinConfig
-from core.synthesis.perlin import exponents, perlin, perlin_mask
+from core.synthesis.batched import BatchedOutlines, outlines_on, perlin_batch
+from core.synthesis.perlin import NoiseDraw, draw_noise, exponents, outlines, perlin
 
 
 def _gathered(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> NDArray[np.float64]:
@@ -56,7 +58,7 @@ def test_cells_keep_eight_pixels(size: int, highest: int) -> None:
 @pytest.mark.parametrize(("size", "empty", "covered"), [(256, 0.05, 0.048), (128, 0.07, 0.047), (64, 0.13, 0.047)])
 def test_outlines_are_as_often_empty_and_as_large_as_measured(size: int, empty: float, covered: float) -> None:
     rng = np.random.default_rng(1)
-    masks = [perlin_mask(rng, size, PerlinConfig()) for _ in range(500)]
+    masks = outlines(_draws(rng, size, 500), size, PerlinConfig().threshold)
 
     assert np.mean([not mask.any() for mask in masks]) == pytest.approx(empty, abs=0.035)
     assert float(np.mean(masks)) == pytest.approx(covered, abs=0.012)
@@ -64,4 +66,34 @@ def test_outlines_are_as_often_empty_and_as_large_as_measured(size: int, empty: 
 
 
 def test_an_outline_may_have_any_side() -> None:
-    assert perlin_mask(np.random.default_rng(0), 97, PerlinConfig()).shape == (97, 97)
+    (mask,) = outlines(_draws(np.random.default_rng(0), 97, 1), 97, 0.5)
+    assert mask.shape == (97, 97)
+
+
+@pytest.mark.parametrize("size", [64, 97, 256])
+def test_noise_of_a_batch_is_that_of_its_images(size: int) -> None:
+    draws = _draws(np.random.default_rng(5), size, 12)
+    assert len({one.angles.shape for one in draws}) > 4  # cells of many sizes in one product
+    fields = perlin_batch([one.angles for one in draws], size, torch.device("cpu")).numpy()
+    rng = np.random.default_rng(5)
+    for field, draw in zip(fields, draws, strict=True):
+        rng.integers(0, exponents(size, PerlinConfig())[1] + 1, size=2)
+        cells = draw.angles.shape[0] - 1, draw.angles.shape[1] - 1
+        np.testing.assert_allclose(field, perlin(rng, (size, size), cells), atol=2e-6)
+        rng.uniform()
+
+
+@pytest.mark.parametrize("size", [64, 97, 256])
+def test_outlines_of_a_batch_are_those_of_its_images(size: int) -> None:
+    draws = _draws(np.random.default_rng(6), size, 40)
+    together = BatchedOutlines(torch.device("cpu"))(draws, size, 0.5)
+    alone = outlines(draws, size, 0.5)
+    assert sum(mask.any() for mask in alone) > 30
+    differ = [int((one != other).sum()) for one, other in zip(together, alone, strict=True)]
+    assert max(differ) <= 2 and sum(differ) <= 8  # pixels that lie on the threshold but for rounding
+    assert outlines_on(torch.device("cpu")) is outlines
+    assert BatchedOutlines(torch.device("cpu"))([], size, 0.5) == []
+
+
+def _draws(rng: np.random.Generator, size: int, count: int) -> list[NoiseDraw]:
+    return [draw_noise(rng, size, PerlinConfig()) for _ in range(count)]
