@@ -305,7 +305,7 @@ def test_a_step_is_measured_and_gives_the_finish_time(
     qtbot.waitUntil(lambda: finish(page).sentence.startswith("One step takes"), timeout=90_000)
     assert "done" in finish(page).sentence and "on the disk" in finish(page).sentence
     assert page.setup.reason.endswith("from now") and page.session.trainings.runs == ()
-    page.setup.choose_preset("small")
+    page.setup.choose_preset("medium")
     assert finish(page).fix == "measure"
     page.setup.choose_preset("micro")
     assert finish(page).sentence.startswith("One step takes")  # of these settings it is still known
