@@ -156,7 +156,7 @@ class AnnotationMethods(Store):
             layer_id = _layer(tx, image_id, kind, "person", author or tx.who, None)
             if shown not in (None, layer_id):
                 self._start_from(tx, layer_id, image_id, shown)
-            stroke_id = _insert_stroke(tx, layer_id, delta.box, packed, tool, class_id)
+            stroke_id = insert_stroke(tx, layer_id, delta.box, packed, tool, class_id)
             digest = hashlib.sha256(packed).hexdigest()
             after = {"layer": layer_id, "stroke": stroke_id, "box": delta.box, "class": class_id, "sha256": digest}
             tx.audit(f"paint: {tool}", "image", image_id, after=after)
@@ -291,7 +291,8 @@ def _truth(tx: Transaction, image_id: int, kind: Kind) -> int | None:
     return None if row is None else int(row[0])
 
 
-def _insert_stroke(tx: Transaction, layer_id: int, box: Box, packed: bytes, tool: str, class_id: int | None) -> int:
+def insert_stroke(tx: Transaction, layer_id: int, box: Box, packed: bytes, tool: str, class_id: int | None) -> int:
+    """One more stroke on a layer; its id. Who calls writes the audit row and the step of undo."""
     last = tx.execute("SELECT max(seq) FROM stroke WHERE layer_id = ?", [layer_id]).fetchone()[0]
     tx.execute("UPDATE stroke SET state = 'dropped' WHERE layer_id = ? AND state = 'undone'", [layer_id])
     place = dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))

@@ -28,6 +28,21 @@ _BACKUP_EVERY: Final = timedelta(minutes=30)
 class KeepingMethods(Store):
     """Audit, verify, backup and transfer."""
 
+    def identity(self) -> str:
+        """What tells this project from every other one, wherever it is moved; a copy of its folder has the same."""
+        with self._read() as db:
+            return str(db.execute("SELECT value FROM meta WHERE key = 'id'").fetchone()[0])
+
+    def record(self, action: str, *, after: object, reason: str = "") -> None:
+        """Put something into the audit trail that changes nothing by itself."""
+        self._write(lambda tx: tx.audit(action, "project", after=after, reason=reason))
+
+    def last_change(self) -> str | None:
+        """When something was changed last, ISO 8601 in UTC."""
+        with self._read() as db:
+            row = db.execute("SELECT at FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
+        return None if row is None else str(row[0])
+
     def audit_head(self) -> str:
         """Hash of the last row of the audit trail, hex: stands on every report and package."""
         with self._read() as db:
@@ -96,9 +111,8 @@ class KeepingMethods(Store):
         newest = next((b for b in self.backups() if b.kind == "rolling"), None)
         if newest is not None and datetime.now(UTC) - datetime.fromisoformat(newest.at) < _BACKUP_EVERY:
             return None
-        with self._read() as db:
-            last = db.execute("SELECT at FROM audit ORDER BY seq DESC LIMIT 1").fetchone()
-        if last is None or (newest is not None and last[0] <= newest.at):
+        last = self.last_change()
+        if last is None or (newest is not None and last <= newest.at):
             return None
         try:
             return self.backup()

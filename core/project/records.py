@@ -346,6 +346,22 @@ class Painted:
 
 
 @dataclass(frozen=True)
+class ClassUse:
+    """How many images are labelled with a defect class, and how many have a mask that shows it."""
+
+    images: int
+    masks: int
+
+
+@dataclass(frozen=True)
+class MergeReport:
+    """How many images and how many images' masks have another class now."""
+
+    images: int
+    masks: int
+
+
+@dataclass(frozen=True)
 class UndoStep:
     """What undo or redo would do, or did.
 

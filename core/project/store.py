@@ -23,6 +23,7 @@ from core.project.keeping import KeepingMethods
 from core.project.labels import LabelMethods
 from core.project.lock import Owner, ProjectLock
 from core.project.looking import LookMethods
+from core.project.merging import MergeMethods
 from core.project.migrations import migrate
 from core.project.review import ReviewMethods
 from core.project.revisions import RevisionMethods
@@ -37,6 +38,7 @@ from core.project.writer import Transaction, Writer, account
 
 
 class Project(
+    MergeMethods,
     ThingMethods,
     ImageMethods,
     TableMethods,

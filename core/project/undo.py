@@ -31,7 +31,9 @@ _IMAGE_OF: Final = {
     "note": "subject_id FROM note WHERE subject = 'image' AND id",
     "stroke": "layer.image_id FROM stroke JOIN layer ON layer.id = stroke.layer_id WHERE stroke.id",
 }
-_KEPT_STEPS: Final = 10_000
+_KEPT_STEPS: Final = 10_000  # of the whole project, and
+_KEPT_OF_IMAGE: Final = 200  # of every image, however long ago
+_SWEPT_EVERY: Final = 1_000  # steps: looking for what is too old costs some milliseconds
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,18 @@ def remember(tx: Transaction, label: str, changes: Sequence[Change], *, image_id
     else:
         tx.execute("UPDATE undo SET state = 'dropped' WHERE state = 'undone'")
     step = tx.insert("undo", at=tx.now, who=tx.who, label=label, subject=subject, image_id=image_id, changes=packed)
-    tx.execute("DELETE FROM undo WHERE id <= ?", [step - _KEPT_STEPS])
+    if step % _SWEPT_EVERY == 0:
+        _forget_old_steps(tx, step)
     return step
+
+
+def _forget_old_steps(tx: Transaction, newest: int) -> None:
+    tx.execute(
+        """DELETE FROM undo WHERE id IN (SELECT id FROM
+            (SELECT id, row_number() OVER (PARTITION BY image_id ORDER BY id DESC) AS place FROM undo)
+            WHERE id <= ? AND place > ?)""",
+        [newest - _KEPT_STEPS, _KEPT_OF_IMAGE],
+    )
 
 
 def extend_stroke_step(tx: Transaction, image_id: int, earlier: int, stroke_id: int) -> None:
@@ -115,6 +127,7 @@ class UndoMethods(Store):
             if state == to:
                 raise ProjectError(f"“{step.label}” was just {to} elsewhere", kept="Nothing was changed")
             changes = [Change(**fields) for fields in json.loads(zlib.decompress(packed))]
+            _refuse_below(tx, changes, to, step.label)
             for item in reversed(changes) if to == "undone" else changes:
                 _write_cells(tx, item, undo=to == "undone", label=step.label)
             tx.execute("UPDATE undo SET state = ? WHERE id = ?", [to, step.id])
@@ -125,6 +138,16 @@ class UndoMethods(Store):
             return replace(step, images=images, deltas=deltas, views=views)
 
         return self._write(change)
+
+
+def _refuse_below(tx: Transaction, changes: Sequence[Change], to: str, label: str) -> None:
+    """A stroke is old XOR new: under a later one that is done (of a merge of classes) it comes and goes no more."""
+    ids = json.dumps([one for change in changes if change.table == "stroke" for one in change.ids])
+    query = """SELECT 1 FROM stroke AS mine JOIN stroke AS later ON later.layer_id = mine.layer_id
+        AND later.seq > mine.seq AND later.state = 'done' AND later.id NOT IN (SELECT value FROM json_each(?1))
+        WHERE mine.id IN (SELECT value FROM json_each(?1)) LIMIT 1"""
+    if ids != "[]" and tx.execute(query, [ids]).fetchone() is not None:
+        raise ProjectError(f"“{label}” cannot be {to}: something was painted over it since", kept="Nothing was changed")
 
 
 def _deltas(tx: Transaction, step: UndoStep, changes: Sequence[Change]) -> tuple[bytes, ...]:

@@ -192,6 +192,8 @@ class Writer:
 
     def _commit(self, change: Callable[[Transaction], T], who: str) -> T:
         connection = self._connection
+        if connection.in_transaction:  # the disk failed in the middle of taking back the last one
+            connection.execute("ROLLBACK")
         connection.execute("BEGIN IMMEDIATE")
         try:
             transaction = Transaction(connection, who, self._elapsed)
