@@ -129,6 +129,30 @@ def backup(
         Screen().say(f"Backup written and verified: {keeping.backup(opened)}")
 
 
+@app.command()
+def rescue(
+    project: ProjectArgument,
+    file: Annotated[
+        Path | None, typer.Argument(help="A rescue copy; without it, those that this computer kept.")
+    ] = None,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Put strokes in that could not be saved (disk full, share gone); what the project has already is left out."""
+    from app.console import Screen
+    from core.workflow.rescue import apply_found, apply_rescue
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, author) as opened:
+        done = apply_found(opened) if file is None else apply_rescue(opened, file)
+    for problem in done.problems:
+        screen.warn(problem)
+    screen.say(f"{len(done.strokes)} strokes put in, {done.already} were there already.")
+    screen.result({"put_in": len(done.strokes), "already": done.already, "problems": list(done.problems)})
+    if done.problems:
+        raise typer.Exit(5)
+
+
 @app.command("clean-up")
 def clean_up(
     project: ProjectArgument,

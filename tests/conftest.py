@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,3 +23,18 @@ def real_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no real images: {folder} is absent (set FLAWSCOPE_DATA)")
     return folder
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of 3 MB."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    mounted = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
+    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
+    if not mounted or subprocess.run(command, capture_output=True, check=False).returncode != 0:
+        pytest.skip("a small disk can be mounted by root on Linux only")
+    try:
+        yield place
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

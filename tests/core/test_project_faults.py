@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import socket
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -178,21 +176,6 @@ def test_files_of_other_programs_are_left_alone(tmp_path: Path) -> None:
 
 
 # ---------------------------------------------------------------- full disk, read-only place
-
-
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MB."""
-    place = tmp_path / "disk"
-    place.mkdir()
-    mounted = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
-    if not mounted or subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small disk can be mounted by root on Linux only")
-    try:
-        yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
 
 
 def test_a_disk_that_fills_during_an_import_leaves_the_old_state_whole(small_disk: Path) -> None:
