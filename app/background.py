@@ -113,6 +113,11 @@ class Background(QObject):
         """Whether nothing runs or waits."""
         return self._pending == 0
 
+    @property
+    def is_closed(self) -> bool:
+        """Whether nothing is run any more."""
+        return self._closed
+
     def run(
         self,
         work: Callable[[], T],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from app.window import MainWindow
 
 _SUFFIX = ".flawscope"
+_RESCUE = ".flawrescue"
 
 
 class Deeds(QObject):
@@ -77,14 +78,19 @@ class Deeds(QObject):
     def ask_project(self) -> None:
         """Choose a project file."""
         start = self._session.memory.recall("folder", str(Path.home()))
-        dialog = QFileDialog(self._window, tr("Open a project"), start, tr("Flawscope projects") + f" (*{_SUFFIX})")
+        dialog = QFileDialog(
+            self._window, tr("Open a project"), start, tr("Flawscope projects") + f" (*{_SUFFIX} *{_RESCUE})"
+        )
         dialog.setFileMode(QFileDialog.FileMode.ExistingFile)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.fileSelected.connect(lambda chosen: self.open_path(Path(chosen)))
         dialog.open()
 
     def open_path(self, path: Path) -> None:
-        """A project is opened; a folder of images goes to the import assistant."""
+        """A project is opened, a rescue copy is put in; a folder of images goes to the import assistant."""
+        if path.suffix == _RESCUE:
+            self._session.strokes.put_in(path)
+            return
         if path.suffix == _SUFFIX or (path.is_dir() and any(path.glob(f"*{_SUFFIX}"))):
             if self._is_open_here(path):
                 self._window.go(self._window.last_page())
@@ -155,11 +161,13 @@ class Deeds(QObject):
             self._session.open(path)
 
     def _may_leave_project(self) -> bool:
-        if self._session.project is None or "trainings" not in self._session.__dict__:
+        if self._session.project is None:
             return True
-        from app.dialogs.closing import ask_and_leave
+        from app.dialogs import closing, unsaved
 
-        return ask_and_leave(self._session.trainings, self._window)
+        if not unsaved.ask_and_leave(self._session, self._window):
+            return False
+        return "trainings" not in vars(self._session) or closing.ask_and_leave(self._session.trainings, self._window)
 
     def _on_busy_elsewhere(self, path: Path, error: ProjectBusyError) -> None:
         box = QMessageBox(self._window)

@@ -33,6 +33,8 @@ def run(path: Path | None = None, *, arguments: list[str] | None = None) -> int:
     QTimer.singleShot(_PRELOAD_MS, window.preload)
     if path is not None:
         QTimer.singleShot(0, lambda: window.open_path(path))
+    else:
+        QTimer.singleShot(0, window.whereabouts.reopen)
     if left:
         QTimer.singleShot(0, lambda: CrashDialog(left, window).open())
     code = app.exec()

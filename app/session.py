@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from app.background import Background
 from app.settings import Memory, Settings
@@ -22,16 +23,24 @@ if TYPE_CHECKING:
     from app.canvas.loader import ImageLoader
     from app.gallery.thumbnails import Thumbnails
     from app.reconstructions import Reconstructions
+    from app.saving import StrokeSaver
     from app.workers import Trainings
     from core.imaging.window import Window
     from core.project import Project
     from core.project.records import DefectClass, UndoStep, View
     from core.project.table import ImageTable
+    from core.workflow.rescue import RescuePlan
 
 T = TypeVar("T")
 Ids = NDArray[np.int64]
 _FIRST_ROWS: Final = 2_000  # shown while the rest is read
 _NOTHING: Final[Ids] = np.empty(0, np.int64)
+
+
+class _Held(Enum):
+    """Nothing is taken back behind strokes that the project does not hold yet."""
+
+    HELD = 0
 
 
 class Session(QObject):
@@ -50,6 +59,9 @@ class Session(QObject):
     scores_changed = Signal()
     problem_reported = Signal(object)
     stepped = Signal(object)  # UndoStep that was undone or redone; None: nothing was
+    taken_back = Signal(object)  # core.workflow.waiting.TakenBack: an undo of what the project never held
+    masks_changing = Signal(str)  # why nothing can be painted until the images are read again
+    unsaved_changed = Signal(int)  # strokes that cannot be saved at the moment
     said = Signal(str)
     saved = Signal(str)  # clock time
     busy_elsewhere = Signal(object, object)  # path, ProjectBusyError: the window offers to read only
@@ -60,6 +72,8 @@ class Session(QObject):
         self.memory = memory
         self.background = Background(self)
         self.background.failed.connect(self._on_background_failed)
+        settings.save_in(self.background)
+        memory.save_in(self.background)
         self.project: Project | None = None
         self.table: ImageTable | None = None
         self.is_complete = False
@@ -71,7 +85,7 @@ class Session(QObject):
         self.selection: tuple[int, ...] = ()
         self.product: str | None = None
         self.view: str | None = None
-        self._opening = ""
+        self.stepping = 0  # undos and redos that are on their way
 
     # -- what the pages share, made when first asked for
 
@@ -90,6 +104,15 @@ class Session(QObject):
         return ImageLoader(self)
 
     @cached_property
+    def strokes(self) -> StrokeSaver:
+        """What is painted, on its way into the project."""
+        from app.saving import StrokeSaver
+
+        saver = StrokeSaver(self)
+        saver.waiting_changed.connect(self.unsaved_changed)
+        return saver
+
+    @cached_property
     def trainings(self) -> Trainings:
         """What runs and what waits to be trained or scored."""
         from app.workers import Trainings
@@ -105,24 +128,30 @@ class Session(QObject):
 
     # -- opening and closing
 
-    def open(self, path: Path, *, read_only: bool = False) -> None:
-        """Open a project in the background; `opened` follows, or a problem is reported and the old one stays open."""
-        self._opening = str(path)
+    def open(self, path: Path, *, read_only: bool = False, quietly: bool = False) -> None:
+        """Open a project in the background; `opened` follows, or a problem is reported and the old one stays open.
+
+        `quietly`: nobody asked for it, so no question is asked when it is open elsewhere.
+        """
         author = self.settings.get("work.initials") or None
 
-        def work() -> Project:
+        def work() -> tuple[Project, RescuePlan]:
             from core.project import Project
+            from core.workflow.rescue import RescuePlan, find_rescue
 
-            return Project.open(path, read_only=read_only, author=author)
+            project = Project.open(path, read_only=read_only, author=author)
+            return project, RescuePlan() if project.read_only else find_rescue(project)
 
         def failed(error: Exception) -> None:
-            if isinstance(error, ProjectBusyError) and not read_only:
+            if isinstance(error, ProjectBusyError) and quietly:
+                self.said.emit(tr("{name} is open in another window", name=path.stem))
+            elif isinstance(error, ProjectBusyError) and not read_only:
                 self.busy_elsewhere.emit(path, error)
             else:
                 self.report(error)
 
         # behind what is still written: a project that was closed just now may be the one that is opened
-        self.background.run(work, self._take, failed, owner=self, key="open", lane="write")
+        self.background.run(work, lambda found: self._take(*found), failed, owner=self, key="open", lane="write")
 
     def adopt(self, project: Project) -> None:
         """Go on with a project that was opened elsewhere (an import that just ended)."""
@@ -149,6 +178,7 @@ class Session(QObject):
         self.table, self.is_complete, self.current, self.selection = None, False, None, ()
         self.order, self.order_title, self.views, self.classes = _NOTHING, "", (), ()
         self.product = self.view = None
+        self.stepping = 0
         self.closed.emit()
         self.order_changed.emit()  # whatever shows an image of it forgets it
         self.current_changed.emit(None)
@@ -168,6 +198,18 @@ class Session(QObject):
             return
         self.current = image_id
         self.current_changed.emit(image_id)
+
+    def show_image(self, image_id: int) -> None:
+        """Go to an image wherever it is: those of its product and view are walked where it is not in the order."""
+        table = self.table
+        if image_id not in self.order and table is not None:
+            row = int(table.row_of([image_id])[0])
+            if row < 0:
+                return
+            mine = (table.product == table.product[row]) & (table.view == table.view[row])
+            self.set_place(table.products[table.product[row]], table.views[table.view[row]])
+            self.set_order(table.ids[mine])
+        self.set_current(image_id)
 
     def set_order(self, ids: Ids | Sequence[int], title: str = "") -> None:
         """The images that previous and next walk and the filmstrip shows; the current one stays as it is."""
@@ -269,7 +311,8 @@ class Session(QObject):
             elif fresh is not None and self.table is not None:
                 self.table = self.table.replaced(fresh)
                 self.images_changed.emit(ids)
-            self.saved.emit(time.strftime("%H:%M:%S"))
+            if "strokes" not in vars(self) or not self.strokes.is_failing:
+                self.saved.emit(time.strftime("%H:%M:%S"))
             if say:
                 self.said.emit(say)
             if done is not None:
@@ -300,28 +343,69 @@ class Session(QObject):
         )
         self.write(lambda project: project.set_split(chosen, split), touched=touched, say=say)
 
-    def undo(self) -> None:
-        """Take the last step back."""
-        self._step(lambda project: project.undo(), tr("Undone: {what}"), tr("There is nothing to undo"))
+    def rewrite_masks(
+        self,
+        change: Callable[[Project], T],
+        done: Callable[[T], None] | None = None,
+        *,
+        why: str,
+        say: str = "",
+        failed: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Change masks of any images (`merge_class`, an import): nothing is painted until they are read again.
+
+        `why` is said to whoever paints meanwhile: a stroke on a mask that is no longer so would come out wrong.
+        """
+
+        def refused(error: Exception) -> None:
+            self.reload()
+            (failed or self.report)(error)
+
+        if self._may_write():
+            self.masks_changing.emit(why)
+            self.write(change, done, touched=None, say=say, failed=refused)
+
+    def undo(self, *, show: bool = True) -> None:
+        """Take the last step back (a stroke that waits to be saved before all that are) and `show` its image."""
+        gone = self.strokes.take_back() if self.can_write else None
+        if gone is None:
+            self._step(lambda project: project.undo(), tr("Undone: {what}"), tr("There is nothing to undo"), show)
+            return
+        self.taken_back.emit(gone)
+        if show:
+            self.show_image(gone.image_id)
+        self.said.emit(tr("Undone: a stroke that was not saved yet"))
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        self._step(lambda project: project.redo(), tr("Redone: {what}"), tr("There is nothing to redo"))
+        self._step(lambda project: project.redo(), tr("Redone: {what}"), tr("There is nothing to redo"), True)
 
-    def _step(self, turn: Callable[[Project], UndoStep | None], done: str, nothing: str) -> None:
-        def turned(step: UndoStep | None) -> None:
+    def _step(self, turn: Callable[[Project], UndoStep | None], done: str, nothing: str, show: bool) -> None:
+        def work(project: Project) -> UndoStep | _Held | None:
+            return _Held.HELD if self.strokes.holds(project) else turn(project)
+
+        def turned(step: UndoStep | _Held | None) -> None:
+            self.stepping -= 1
+            if isinstance(step, _Held):
+                self.stepped.emit(None)
+                self.said.emit(tr("Nothing was undone or redone: the last strokes are not saved yet"))
+                return
             self.stepped.emit(step)
-            if step is not None and step.image_id is not None and step.image_id in self.order:
-                self.set_current(step.image_id)  # what came back shall be seen
+            if show and step is not None and step.image_id is not None:
+                self.show_image(step.image_id)  # what came back shall be seen
             self.said.emit(nothing if step is None else done.format(what=step.label[:1].upper() + step.label[1:]))
             self.scores_changed.emit()
 
         def failed(error: Exception) -> None:
-            self.stepped.emit(None)
+            if project is self.project:
+                self.stepping -= 1
+                self.stepped.emit(None)
             self.report(error)
 
+        project = self.project
         if self._may_write():
-            self.write(turn, turned, touched_by=_images_of, failed=failed)
+            self.stepping += 1
+            self.write(work, turned, touched_by=_images_of, failed=failed)
 
     def reload(self) -> None:
         """Read all images, views and classes again, the first rows at once."""
@@ -346,17 +430,25 @@ class Session(QObject):
     def _may_write(self) -> bool:
         if self.can_write:
             return True
-        self.said.emit(tr("This project is open for reading only: nothing was changed"))
+        if self.project is not None:
+            self.said.emit(tr("This project is open for reading only: nothing was changed"))
         return False
 
-    def _take(self, project: Project) -> None:
+    def _take(self, project: Project, plan: RescuePlan | None = None) -> None:
         if self.project is not None:
             self.close()
         self.project = project
+        if not project.read_only:
+            from core.workflow.rescue import RescuePlan
+
+            plan = plan or RescuePlan()
+            self.strokes.begin(project, plan)
         place = self.memory.recall(f"place {project.file}", [None, None])
         self.product, self.view = (place[0], place[1]) if len(place) == 2 else (None, None)
         self.opened.emit()
         self.reload()
+        if plan is not None:
+            self.strokes.greet(plan)
 
     def _begun(self, found: tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable, bool]) -> None:
         self.views, self.classes, self.table, self.is_complete = found
@@ -391,8 +483,8 @@ def _all(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], I
     return tuple(project.views()), tuple(project.classes()), project.image_table()
 
 
-def _images_of(step: UndoStep | None) -> tuple[int, ...] | None:
-    return () if step is None else step.images
+def _images_of(step: UndoStep | _Held | None) -> tuple[int, ...] | None:
+    return () if step is None or isinstance(step, _Held) else step.images
 
 
 def describe(error: Exception) -> tuple[str, str]:
@@ -403,22 +495,3 @@ def describe(error: Exception) -> tuple[str, str]:
     lines += [f"{part}." for part in (error.kept, error.mend) if part]
     headline = error.what[:1].upper() + error.what[1:]
     return headline, "\n".join(lines)
-
-
-class Slowly(QObject):
-    """Calls `slot` once, a moment after the last of many calls to `start`."""
-
-    def __init__(self, slot: Callable[[], object], milliseconds: int, parent: QObject) -> None:
-        super().__init__(parent)
-        self._timer = QTimer(self)
-        self._timer.setSingleShot(True)
-        self._timer.setInterval(milliseconds)
-        self._timer.timeout.connect(slot)
-
-    def start(self) -> None:
-        """Call it a moment from now."""
-        self._timer.start()
-
-    def stop(self) -> None:
-        """Do not call it."""
-        self._timer.stop()

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from app.words import tr
 from core.errors import FlawscopeError
 from core.files import atomic_write
+
+if TYPE_CHECKING:
+    from app.background import Background
 
 _SAVE_AFTER_MS: Final = 400
 
@@ -102,6 +106,10 @@ class Settings(QObject):
         """Write what was not written yet."""
         self._store.save()
 
+    def save_in(self, background: Background) -> None:
+        """From now on what changes is written there, not by the thread that draws."""
+        self._store.background = background
+
 
 class Memory(QObject):
     """Places and habits that the window remembers by itself: geometry, last projects, folded panels."""
@@ -119,9 +127,17 @@ class Memory(QObject):
         """Keep a plain value (numbers, text, lists, dicts); None forgets."""
         self._store.put(key, value)
 
+    def save_now(self) -> None:
+        """Write what was not written yet, in the background."""
+        self._store.on_due()
+
     def save(self) -> None:
         """Write what was not written yet."""
         self._store.save()
+
+    def save_in(self, background: Background) -> None:
+        """From now on what changes is written there, not by the thread that draws."""
+        self._store.background = background
 
 
 class _Store:
@@ -129,13 +145,18 @@ class _Store:
 
     def __init__(self, path: Path, parent: QObject) -> None:
         self._path = path
+        self._parent = parent
         self._dirty = False
+        self._version = 0  # of what was to be written, and
+        self._written = 0  # of what lies there
+        self._gate = threading.Lock()
+        self.background: Background | None = None
         self.not_saved: Any = None
         self.values: dict[str, Any] = self._read()
         self._timer = QTimer(parent)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SAVE_AFTER_MS)
-        self._timer.timeout.connect(self.save)
+        self._timer.timeout.connect(self.on_due)
 
     def put(self, key: str, value: Any) -> None:
         if self.values.get(key) == value:
@@ -145,19 +166,40 @@ class _Store:
         else:
             self.values[key] = value
         self._dirty = True
-        self._timer.start()
+        if not self._timer.isActive():  # what changes all the time is written all the same
+            self._timer.start()
 
     def save(self) -> None:
         self._timer.stop()
-        if not self._dirty:
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            atomic_write(self._path, json.dumps(self.values, indent=1, ensure_ascii=False, sort_keys=True))
-            self._dirty = False
-        except (OSError, FlawscopeError) as error:
-            if self.not_saved is not None:
-                self.not_saved(error)
+        if self._dirty:
+            try:
+                self._write(*self._next())
+            except (OSError, FlawscopeError) as error:
+                self._on_failed(error)
+
+    def on_due(self) -> None:
+        if self.background is None or self.background.is_closed:
+            self.save()
+        elif self._dirty:
+            version, text = self._next()
+            self.background.run(lambda: self._write(version, text), failed=self._on_failed, owner=self._parent)
+
+    def _next(self) -> tuple[int, str]:
+        self._dirty = False
+        self._version += 1
+        return self._version, json.dumps(self.values, indent=1, ensure_ascii=False, sort_keys=True)
+
+    def _write(self, version: int, text: str) -> None:
+        with self._gate:
+            if version > self._written:  # never the older over the newer
+                self._path.parent.mkdir(parents=True, exist_ok=True)
+                atomic_write(self._path, text)
+                self._written = version
+
+    def _on_failed(self, error: Exception) -> None:
+        self._dirty = True
+        if self.not_saved is not None:
+            self.not_saved(error)
 
     def _read(self) -> dict[str, Any]:
         try:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from app import theme
-from app.words import tr
+from app.words import count_words, tr
 
 _SAID_MS: Final = 6_000
 
@@ -82,6 +82,14 @@ class StatusLine(QWidget):
     def set_saved(self, clock: str) -> None:
         """When the last change was saved; '' when nothing is open."""
         self._saved.setText(tr("Saved {clock}", clock=clock) if clock else "")
+
+    def set_unsaved(self, strokes: int) -> None:
+        """How many strokes cannot be saved at the moment; while there are any, nothing is called saved."""
+        if strokes:
+            self._saved.setText(tr("{strokes} not saved", strokes=count_words(strokes, "stroke", "strokes")))
+        self._saved.setProperty("role", "warning" if strokes else "muted")
+        self._saved.style().unpolish(self._saved)
+        self._saved.style().polish(self._saved)
 
     def set_training(self, word: str, share: float | None, finish: float | None) -> None:
         """A training's state, share done and end; '' when none runs."""

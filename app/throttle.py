@@ -39,3 +39,22 @@ class Throttle(QObject):
     def stop(self) -> None:
         """What was asked for is not done any more."""
         self._timer.stop()
+
+
+class Slowly(QObject):
+    """Calls `slot` once, a moment after the last of many calls to `start`."""
+
+    def __init__(self, slot: Callable[[], object], milliseconds: int, parent: QObject) -> None:
+        super().__init__(parent)
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(milliseconds)
+        self._timer.timeout.connect(slot)
+
+    def start(self) -> None:
+        """Call it a moment from now."""
+        self._timer.start()
+
+    def stop(self) -> None:
+        """Do not call it."""
+        self._timer.stop()

@@ -30,9 +30,11 @@ from app.commands import BY_ID, COMMANDS, MENUS, Actions, CommandMenu
 from app.icons import icon
 from app.pages.page import Page
 from app.rail import Rail
+from app.recovered import RecoveryLine
 from app.session import Session, describe
 from app.statusline import StatusLine
 from app.theme import Theme
+from app.whereabouts import Whereabouts
 from app.words import state_word, tr
 from core.errors import FlawscopeError
 
@@ -104,6 +106,9 @@ class MainWindow(QMainWindow):
             page.project_wanted.connect(self.open_path)
             page.headline_changed.connect(self._on_headline_changed)
             page.placed.connect(self.show_place)
+            canvas = page.main_canvas()
+            if canvas is not None:
+                self.whereabouts.watch(canvas)
             self._pages[key] = page
             self._stack.addWidget(page)
         return self._pages[key]
@@ -153,6 +158,7 @@ class MainWindow(QMainWindow):
         holder = QVBoxLayout()
         holder.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
         holder.addWidget(self._banner)
+        holder.addWidget(RecoveryLine(self.session, whole))
         right.addLayout(holder)
         self._middle = QSplitter(Qt.Orientation.Horizontal, whole)
         self._middle.setChildrenCollapsible(False)
@@ -231,11 +237,13 @@ class MainWindow(QMainWindow):
         from app.deeds import Deeds
 
         session = self.session
+        self.whereabouts = Whereabouts(session, self)  # before the pages: these ask where to begin
         self._deeds = Deeds(self)
         self._rail.chosen.connect(self.go)
         session.problem_reported.connect(self._banner.show_error)
         session.said.connect(self._status.say)
         session.saved.connect(self._status.set_saved)
+        session.unsaved_changed.connect(self._status.set_unsaved)
         session.opened.connect(self._on_project_opened)
         session.closed.connect(self._on_project_closed)
         session.table_loaded.connect(self._on_headline_changed)
@@ -399,7 +407,7 @@ class MainWindow(QMainWindow):
         if not self.isFullScreen():
             memory.remember("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
         memory.remember("middle", self._middle.sizes())
-        memory.remember("last", str(self.session.project.file) if self.session.project else None)
+        self.whereabouts.end()
 
     def _restore(self) -> None:
         memory = self.session.memory

@@ -64,6 +64,11 @@ class Workbench(QObject):
         """The mask of the image that is on screen; None while there is none to paint on."""
         return self._sheet
 
+    @property
+    def is_open(self) -> bool:
+        """Whether something is just being painted."""
+        return self._sheet is not None and self._sheet.is_open
+
     def set_sheet(self, sheet: Sheet | None, *, why_not: str = "") -> None:
         """Another image, or none: `why_not` is said to whoever paints then."""
         if self._sheet is not None:

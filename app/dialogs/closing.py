@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QCloseEvent
-from PySide6.QtWidgets import QDialog, QFrame, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QHBoxLayout, QLabel, QProgressBar, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
+from app.dialogs.dialog import choice_card
 from app.icons import icon
 from app.pages.train.words import finish_clock
 from app.words import tr
@@ -121,21 +122,9 @@ class ClosingDialog(QDialog):
         return go_on, stop
 
     def _choice(self, column: QVBoxLayout, title: str, sentence: str, mode: Shutdown) -> QPushButton:
-        card = QFrame(self._choices)
-        card.setProperty("role", "card")
-        inner = QVBoxLayout(card)
-        inner.setContentsMargins(12, 10, 12, 12)
-        inner.setSpacing(4)
-        button = QPushButton(title, card)
+        button = choice_card(column, title, sentence)
         button.setObjectName(mode)
-        button.setAutoDefault(True)
         button.clicked.connect(lambda: self.choose(mode))
-        label = QLabel(sentence, card)
-        label.setProperty("role", "muted")
-        label.setWordWrap(True)
-        inner.addWidget(button)
-        inner.addWidget(label)
-        column.addWidget(card)
         return button
 
     def _on_shut(self) -> None:

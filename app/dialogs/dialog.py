@@ -6,7 +6,7 @@ from typing import Final
 
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from app import theme
 
@@ -30,3 +30,21 @@ class Dialog(QDialog):
         room = self.screen().availableGeometry().size() - _FRAME
         if not event.spontaneous():
             self.resize(self.size().boundedTo(room))
+
+
+def choice_card(column: QVBoxLayout, title: str, sentence: str) -> QPushButton:
+    """A button with a sentence below it on a card of its own, at the end of `column`; its parent is the card."""
+    card = QFrame(column.parentWidget())
+    card.setProperty("role", "card")
+    inner = QVBoxLayout(card)
+    inner.setContentsMargins(12, 10, 12, 12)
+    inner.setSpacing(4)
+    button = QPushButton(title, card)
+    button.setAutoDefault(True)
+    label = QLabel(sentence, card)
+    label.setProperty("role", "muted")
+    label.setWordWrap(True)
+    inner.addWidget(button)
+    inner.addWidget(label)
+    column.addWidget(card)
+    return button

@@ -22,8 +22,8 @@ from app import theme
 from app.dialogs.folders import choose_folder
 from app.dialogs.patterns import PatternField, field_words
 from app.icons import icon
-from app.session import Slowly
 from app.settings import Memory
+from app.throttle import Slowly
 from app.words import count_words, tr
 from core.layouts import Kind
 from core.workflow.importing import Choice

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QWidget
 
 from app.commands import Actions
 from app.session import Session
+
+if TYPE_CHECKING:
+    from app.canvas.view import Canvas
 
 
 class Page(QWidget):
@@ -37,6 +40,10 @@ class Page(QWidget):
 
     def inspector(self) -> QWidget | None:
         """The panel on the right; made once, owned by the window afterwards."""
+        return None
+
+    def main_canvas(self) -> Canvas | None:
+        """The canvas whose zoom is remembered from start to start."""
         return None
 
     def enter(self) -> None:

@@ -26,6 +26,7 @@ from app.pages.annotate.painting import Painting
 from app.pages.annotate.panel import ImagePanel
 from app.pages.annotate.region_mode import RegionMode
 from app.pages.annotate.toolbar import OptionStrip, ToolBar
+from app.pages.annotate.unsaved import UnsavedBanner
 from app.pages.page import Page
 from app.session import Session
 from app.words import tr
@@ -93,7 +94,9 @@ class AnnotatePage(Page):
             parts.append(tr("{n} of {all} defective images painted", n=f"{done.painted:,}", all=f"{done.defective:,}"))
         if done.unlabelled:
             parts.append(tr("{n} not labelled yet", n=f"{done.unlabelled:,}"))
-        if self._saved_at:
+        if self.session.strokes.is_failing:
+            parts.append(tr("Not saved at the moment"))
+        elif self._saved_at:
             parts.append(tr("Saved {clock}", clock=self._saved_at))
         return " · ".join(parts)
 
@@ -108,6 +111,9 @@ class AnnotatePage(Page):
             self._panel = panel
             self._show_facts()
         return self._panel
+
+    def main_canvas(self) -> Canvas:
+        return self.canvas
 
     def enter(self) -> None:
         self._on_screen = True
@@ -148,6 +154,8 @@ class AnnotatePage(Page):
         image_id, table = self.session.current, self.session.table
         if image_id is None or table is None or image_id != self.shown:
             return  # never label what was not seen yet
+        if self.painting.bench.is_open:
+            return  # nor in the middle of a stroke
         if self.canvas.picture is None:
             self.session.said.emit(tr("This image cannot be read: it was not labelled"))
             return
@@ -180,6 +188,7 @@ class AnnotatePage(Page):
         self.toolbar = ToolBar(self.actions_table, self)
         self.options = OptionStrip(self.painting.bench, self)
         column.addWidget(Hint(self.session.memory, self))
+        column.addWidget(UnsavedBanner(self.session, self))
         column.addWidget(self.options)
         column.addWidget(self.region.strip)
         middle = QHBoxLayout()
@@ -216,6 +225,7 @@ class AnnotatePage(Page):
         session.images_changed.connect(self._on_images_changed)
         session.closed.connect(self._on_session_closed)
         session.saved.connect(self._on_session_saved)
+        session.unsaved_changed.connect(lambda _: self.headline_changed.emit())
         session.settings.changed.connect(self._on_setting_changed)
         self.canvas.cursor_moved.connect(self._on_cursor_moved)
         self.canvas.zoom_changed.connect(self._say_place)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Final
 
@@ -15,12 +15,14 @@ from app.canvas.tools.reshape import Reshaper
 from app.canvas.view import Canvas
 from app.canvas.workbench import Workbench
 from app.commands import Actions
-from app.saving import Stroke, StrokeSaver
+from app.saving import StrokeSaver
 from app.session import Session, describe
 from app.words import tr
 from core.annotation import masks
 from core.annotation.masks import Delta
 from core.project.records import DefectClass, UndoStep
+from core.workflow.painting import FreshStroke
+from core.workflow.waiting import TakenBack
 
 _LOOK: Final = "tool.look"
 _NUMBERS: Final = 9
@@ -39,17 +41,21 @@ class Painting(QObject):
         self.session: Final = session
         self.canvas: Final = canvas
         self.bench: Final = Workbench(canvas, session.memory, session.background, self)
-        self.saver: Final = StrokeSaver(session, self)
+        self.saver: Final[StrokeSaver] = session.strokes
         self.tool = _LOOK
         self._reshaper = Reshaper(self.bench)
         self._image_id: int | None = None
+        self._wanted: tuple[int, tuple[int, int]] | None = None  # the image that is being read, and its size
+        self._sheets = 0  # so far: strokes of two sheets are never taken for one
         self._touched = False
         self._count = 0  # of strokes and undos: what was read before one of them is not shown
-        self.bench.undo_wanted.connect(self.undo)
+        self.bench.undo_wanted.connect(self._on_given_up)
         self.bench.refused.connect(session.said)
         self.bench.changed.connect(self._on_value_changed)
         session.stepped.connect(self._on_stepped)
-        session.closed.connect(self.leave)
+        session.taken_back.connect(self._on_taken_back)
+        session.masks_changing.connect(self.leave)
+        session.closed.connect(self._on_session_closed)
         self._bindings: tuple[tuple[str, Callable[[], object]], ...] = (
             (_LOOK, partial(self.choose, _LOOK)),
             *((kind.command, partial(self.choose, kind.command)) for kind in TOOLS),
@@ -87,24 +93,28 @@ class Painting(QObject):
         project, saver, count = self.session.project, self.saver, self._count
         if project is None:
             return
+        self._wanted = (image_id, size)
+        is_behind = saver.waiting or self.session.stepping  # strokes and undos that are on their way
         self.session.background.run(
             lambda: read_overlays(project, image_id, size, unsaved=saver.unsaved(image_id)),
             lambda overlays: self._on_read(overlays, count),
             self._on_reading_failed,
             owner=self,
             key="overlays",
-            lane="write" if saver.waiting else "images",  # behind the strokes that are on their way
+            lane="write" if is_behind else "images",
         )
 
     def _on_read(self, overlays: Overlays, count: int) -> None:
-        sheet = self.bench.sheet
-        if count != self._count or (sheet is not None and sheet.is_open):
-            if overlays.image_id == self._image_id:
-                QTimer.singleShot(_AGAIN_MS, self, partial(self.read, overlays.image_id, overlays.size))
+        wanted, sheet = self._wanted, self.bench.sheet
+        if wanted is None or wanted[0] != overlays.image_id:
+            return  # the image has gone meanwhile
+        if count != self._count or self.session.stepping or (sheet is not None and sheet.is_open):
+            QTimer.singleShot(_AGAIN_MS, self, self._read_again)  # it may be older than what was painted or undone
             return
         self.leave()
         self._image_id = overlays.image_id
         if self.session.can_write:
+            self._sheets += 1
             made = Sheet(overlays.mask, overlays.settled, self)
             made.settled.connect(self._on_settled)
             made.changed.connect(self.painted)
@@ -113,13 +123,17 @@ class Painting(QObject):
             self.bench.set_sheet(None, why_not=tr("This project is open for reading only: nothing was painted"))
         self.opened.emit(overlays)
 
+    def _read_again(self) -> None:
+        if self._wanted is not None:
+            self.read(*self._wanted)
+
     def _on_reading_failed(self, error: Exception) -> None:
         self.leave(describe(error)[0])
         self.session.report(error)
 
     def leave(self, why_not: str = "") -> None:
         """The image goes: what was begun is taken back, what is stored is folded together."""
-        image_id, self._image_id = self._image_id, None
+        image_id, self._image_id, self._wanted = self._image_id, None, None
         sheet = self.bench.sheet
         if self.canvas.tool is not None:
             self.canvas.tool.stop()
@@ -163,12 +177,6 @@ class Painting(QObject):
             return
         if self.canvas.tool is not None and self.canvas.tool.took_back():
             return
-        parts = self.saver.take_back(self._image_id) if self._image_id is not None else []
-        if parts and sheet is not None:
-            for delta in reversed(parts):
-                sheet.apply(delta)
-            self.session.said.emit(tr("Undone: a stroke that was not saved yet"))
-            return
         self._turn(self.session.undo)
 
     def redo(self) -> None:
@@ -183,9 +191,8 @@ class Painting(QObject):
     def _turn(self, turn: Callable[[], None]) -> None:
         if self.canvas.tool is not None:
             self.canvas.tool.stop()
-        if self.session.can_write:
-            self.bench.is_waiting = True
         turn()
+        self.bench.is_waiting = self.session.stepping > 0
 
     def _step(self, steps: int) -> None:
         if self.canvas.tool is None or not self.canvas.tool.stepped(steps):
@@ -211,14 +218,37 @@ class Painting(QObject):
         if self._image_id is not None:
             self._touched = True
             self._count += 1
-            self.saver.add(Stroke(self._image_id, delta, tool, class_id, number))
+            author = "" if self.session.project is None else self.session.project.author
+            place = (self._sheets, number)
+            self.saver.add(FreshStroke(self._image_id, delta, tool, class_id, place, author))
+
+    def _on_given_up(self) -> None:
+        """A part of a stroke is stored that is not wanted any more: it goes, and nobody is led to its image."""
+        self._turn(partial(self.session.undo, show=False))
 
     def _on_stepped(self, step: UndoStep | None) -> None:
-        self.bench.is_waiting = False
+        self.bench.is_waiting = self.session.stepping > 0
         self._count += 1
-        sheet = self.bench.sheet
-        if step is None or sheet is None or step.image_id != self._image_id:
+        if step is None or self.bench.sheet is None:
             return
-        for packed in step.deltas:
-            sheet.apply(masks.unpack_delta(packed))
-            self._touched = True
+        if step.images is None:
+            self.leave()  # classes were merged or split: the masks are read again, with everything
+        elif step.image_id == self._image_id:
+            self._apply(masks.unpack_delta(packed) for packed in step.deltas)
+
+    def _on_taken_back(self, gone: TakenBack) -> None:
+        self._count += 1
+        if gone.image_id == self._image_id:
+            self._apply(reversed(gone.deltas))
+
+    def _apply(self, deltas: Iterable[Delta]) -> None:
+        for delta in deltas:
+            if self.bench.is_open and self.canvas.tool is not None:
+                self.canvas.tool.stop()  # a stroke that was begun meanwhile
+            if self.bench.sheet is not None:
+                self.bench.sheet.apply(delta)
+                self._touched = True
+
+    def _on_session_closed(self) -> None:
+        self.leave()
+        self.bench.is_waiting = False

@@ -28,7 +28,7 @@ from app.gallery.filters import Filter, Sort
 from app.icons import icon
 from app.pages.dataset.flow import FlowLayout
 from app.pages.dataset.summary import Place
-from app.session import Slowly
+from app.throttle import Slowly
 from app.words import label_word, split_word, tr
 from core.words import LABELS, SPLITS
 

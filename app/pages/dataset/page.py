@@ -37,7 +37,8 @@ from app.pages.dataset.summary import (
 from app.pages.dataset.tree import Node, PlaceTree, nodes_of
 from app.pages.page import Page
 from app.scoring_strip import ScoringStrip
-from app.session import Session, Slowly
+from app.session import Session
+from app.throttle import Slowly
 from app.words import tr
 from core.project.records import ImageRow
 from core.words import Label, Split

@@ -17,7 +17,8 @@ from app.pages.review.explaining import rebuilt_picture
 from app.pages.review.state import Review
 from app.pages.review.strip import PassStrip, pass_word
 from app.reconstructions import Asked
-from app.session import Session, Slowly
+from app.session import Session
+from app.throttle import Slowly
 from app.words import tr
 from core.reconstructions import CropPasses, Reconstruction
 

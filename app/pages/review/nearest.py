@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QToolButton, QWidget
 
 from app.gallery.pictures import Job, PictureMaker
 from app.pages.review.state import Review
-from app.session import Slowly
+from app.throttle import Slowly
 from app.words import tr
 from core.errors import ImageError
 from core.project.table import ImageTable

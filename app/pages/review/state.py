@@ -12,7 +12,8 @@ from PySide6.QtCore import QObject, Signal
 from app.pages.review.loading import Loaded, changed_row, first_kind, prepare, read
 from app.pages.review.moved import MovedThresholds
 from app.reconstructions import Asked
-from app.session import Session, Slowly
+from app.session import Session
+from app.throttle import Slowly
 from app.words import tr, verdict_word
 from core.evaluation.decisions import Confusion
 from core.project.results import Decision

@@ -19,7 +19,8 @@ from app.pages.train.about import About, read_about
 from app.pages.train.listing import Entry, TrainingList
 from app.pages.train.setup import SetupPanel
 from app.pages.train.watch import WatchPanel
-from app.session import Session, Slowly
+from app.session import Session
+from app.throttle import Slowly
 from app.trace import Trace, read_trace
 from app.words import tr
 from core.events import AnyEvent
