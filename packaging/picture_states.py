@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, cast
 
 import picture_images as images
+import picture_saving as saving
 import picture_tools as tools
 from picture_studio import StateError, Studio
 from PySide6.QtCore import Qt
@@ -315,6 +316,8 @@ STATES: Final[dict[str, State]] = {
     "annotate_wand": State(tools.wand, leave=tools.put_away),
     "annotate_threshold": State(tools.threshold, leave=tools.put_away),
     "annotate_scribble": State(tools.scribble, leave=tools.put_away),
+    "annotate_unsaved": State(saving.annotate_unsaved, leave=saving.saved),
+    "annotate_recovered": State(saving.annotate_recovered, leave=Studio.close),
     "train_empty": State(train_empty),
     "train_nothing_good": State(train_nothing_good),
     "train_ready": State(train_ready),
@@ -348,6 +351,7 @@ STATES: Final[dict[str, State]] = {
     "dialog_clean_up": State(dialog_clean_up),
     "dialog_add_images": State(partial(_over_dataset, "file.add_images", "AddImages")),
     "dialog_closing": State(dialog_closing),
+    "dialog_unsaved": State(saving.dialog_unsaved, leave=saving.saved),
     "dialog_discard": State(dialog_discard),
     "dialog_crash": State(dialog_crash),
 }
