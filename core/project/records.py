@@ -54,6 +54,8 @@ from core.project.results import (
 )
 from core.words import Box, ImageState, Label, Origin, Split
 
+ExampleKind = Literal["example", "limit_good", "limit_defective"]
+
 
 @dataclass(frozen=True)
 class NewImage:
@@ -177,6 +179,30 @@ class DefectClass:
     position: int
     description: str = ""
     retired: bool = False
+
+
+@dataclass(frozen=True)
+class ClassDraft:
+    """A defect class as a person wants it; `id` None: a new one, `colour` '': the next of the palette."""
+
+    id: int | None
+    code: str
+    names: Mapping[str, str] = field(default_factory=dict)
+    colour: str = ""
+    description: str = ""
+    retired: bool = False
+
+
+@dataclass(frozen=True)
+class ClassExample:
+    """A place in the defect book. A limit sample is one that is just still good, or just already defective."""
+
+    id: int
+    class_id: int
+    image_id: int
+    kind: ExampleKind
+    box: Box | None  # None: the whole image
+    note: str = ""
 
 
 @dataclass(frozen=True)

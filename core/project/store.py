@@ -16,6 +16,8 @@ from core.errors import InputError, ProjectDamagedError, StorageError
 from core.files import atomic_writer, safe_relative
 from core.project.annotations import AnnotationMethods
 from core.project.backup import FOLDER, last_good_backup, restore_file
+from core.project.book import BookMethods
+from core.project.class_list import ClassListMethods
 from core.project.database import APPLICATION_ID, SCHEMA_VERSION, SUFFIX, inspect, locate, schema_sql
 from core.project.failures import project_failure, speaking_of
 from core.project.images import ImageMethods
@@ -40,6 +42,8 @@ from core.project.writer import Transaction, Writer, account
 class Project(
     MergeMethods,
     ThingMethods,
+    ClassListMethods,
+    BookMethods,
     ImageMethods,
     TableMethods,
     LabelMethods,

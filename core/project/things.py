@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar
 
-from core.errors import ProjectError
+from core.errors import InputError, ProjectError
 from core.project.audit import canonical
 from core.project.base import Store
 from core.project.records import DefectClass, Json, Note, Product, View
@@ -124,10 +125,22 @@ class ThingMethods(Store):
         given = {column: value for column, value in values.items() if value is not None}
 
         def change(tx: Transaction) -> None:
-            _update_columns(tx, "view", view_id, given, action="change view", reason=reason)
+            update_columns(tx, "view", view_id, given, action="change view", reason=reason)
 
         if given:
             self._write(change)
+
+    def set_scale(self, view_id: int, scale_um: float | None, *, reason: str = "") -> None:
+        """Micrometres a pixel of a view; None: not known. Can be undone. Raises `InputError` unless above 0."""
+        if scale_um is not None and not 0 < scale_um < math.inf:
+            raise InputError("a scale is a number above 0", kept="Nothing was changed")
+
+        def change(tx: Transaction) -> None:
+            old = update_columns(tx, "view", view_id, {"scale_um": scale_um}, action="change scale", reason=reason)
+            if old["scale_um"] != scale_um:
+                remember(tx, "Scale", [Change("view", "scale_um", [view_id], [old["scale_um"]], [scale_um])])
+
+        self._write(change)
 
     def classes(self, *, retired: bool = False) -> list[DefectClass]:
         """Defect classes in the order of the list; with `retired` also those no longer offered."""
@@ -138,12 +151,14 @@ class ThingMethods(Store):
         return [_defect_class(row) for row in rows]
 
     def add_class(self, code: str, *, names: Mapping[str, str] | None = None, colour: str = "") -> int:
-        """The id of a defect class, made when its code is new."""
+        """The id of a defect class, made when its code is new, brought back where it was taken out of the list."""
 
         def change(tx: Transaction) -> int:
-            known = tx.execute("SELECT 1 FROM defect_class WHERE code = ?", [code]).fetchone()
+            known = tx.execute("SELECT id, retired FROM defect_class WHERE code = ?", [code]).fetchone()
             class_id = ensure_class(tx, code, names=names, colour=colour)
-            if known is None:
+            if known is not None and known[1]:
+                update_columns(tx, "defect_class", class_id, {"retired": 0}, action="change defect class", reason="")
+            if known is None or known[1]:
                 remember(tx, f"Add class {code}", [Change("defect_class", "retired", [class_id], [1], [0])])
             return class_id
 
@@ -173,7 +188,7 @@ class ThingMethods(Store):
         given = {column: value for column, value in values.items() if value is not None}
 
         def change(tx: Transaction) -> None:
-            old = _update_columns(tx, "defect_class", class_id, given, action="change defect class", reason=reason)
+            old = update_columns(tx, "defect_class", class_id, given, action="change defect class", reason=reason)
             remember(
                 tx, "Change class", [Change("defect_class", c, [class_id], [old[c]], [v]) for c, v in given.items()]
             )
@@ -203,11 +218,27 @@ class ThingMethods(Store):
 
         def change(tx: Transaction) -> int:
             note_id = tx.insert("note", subject=subject, subject_id=subject_id, text=text, who=tx.who, at=tx.now)
-            remember(tx, "Note", [Change("note", "withdrawn", [note_id], [1], [0])])
+            remember(
+                tx, "Note", [Change("note", "withdrawn", [note_id], [1], [0])], image_id=_image(subject, subject_id)
+            )
             tx.audit("note", subject, subject_id, after=text)
             return note_id
 
         return self._write(change)
+
+    def withdraw_note(self, note_id: int) -> None:
+        """Take a remark back; it stays in the audit trail. Can be undone."""
+
+        def change(tx: Transaction) -> None:
+            row = tx.execute("SELECT subject, subject_id, text, withdrawn FROM note WHERE id = ?", [note_id]).fetchone()
+            if row is None or row[3]:
+                raise ProjectError("this note is not there any more", kept="Nothing was changed")
+            tx.execute("UPDATE note SET withdrawn = 1 WHERE id = ?", [note_id])
+            step = [Change("note", "withdrawn", [note_id], [0], [1])]
+            remember(tx, "Withdraw note", step, image_id=_image(row[0], row[1]))
+            tx.audit("withdraw note", row[0], row[1], before=row[2])
+
+        self._write(change)
 
     def notes(self, subject: str, subject_id: int) -> list[Note]:
         """Remarks on one thing, oldest first."""
@@ -217,7 +248,12 @@ class ThingMethods(Store):
             return [Note(*row) for row in db.execute(query, [subject, subject_id])]
 
 
-def _update_columns(
+def _image(subject: str, subject_id: int) -> int | None:
+    """The image that a step of undo concerns alone."""
+    return subject_id if subject == "image" else None
+
+
+def update_columns(
     tx: Transaction, table: str, row_id: int, values: Mapping[str, Any], *, action: str, reason: str
 ) -> dict[str, Any]:
     """Set `values` on one row, with its audit row; returns what stood there. Names come from code."""

@@ -25,6 +25,7 @@ _ALLOWED: Final = {
     "note": {"withdrawn"},
     "stroke": {"state"},
     "roi_version": {"withdrawn"},
+    "view": {"scale_um"},
 }
 _IMAGE_OF: Final = {
     "verdict": "image_id FROM verdict WHERE id",
@@ -94,7 +95,7 @@ def extend_stroke_step(tx: Transaction, image_id: int, earlier: int, stroke_id: 
 
 
 class UndoMethods(Store):
-    """Undo and redo of labels, splits, classes, verdicts, notes, regions and strokes."""
+    """Undo and redo of labels, splits, classes, verdicts, notes, regions, scales and strokes."""
 
     def next_undo(self, image_id: int | None = None) -> UndoStep | None:
         """What `undo` would take back: the last step, or with `image_id` the last one on that image alone."""
