@@ -63,7 +63,7 @@ class Deeds(QObject):
         actions.bind("view.full_screen", self.switch_full_screen)
         actions.bind("help.palette", self.show_palette)
         actions.bind("help.keys", self.show_keys)
-        for page in ("first_steps", "annotations", "models", "clusters", "experiments"):
+        for page in ("first_steps", "painting", "annotations", "models", "clusters", "experiments"):
             actions.bind(f"help.{page}", partial(self.show_help, page))
         actions.bind("help.about", self.show_about)
         session.opened.connect(actions.refresh)

@@ -43,6 +43,10 @@ class Fold(QWidget):
         """Whether its content is to be seen."""
         return self._head.isChecked()
 
+    def open(self) -> None:
+        """Unfold it."""
+        self._head.setChecked(True)
+
     def _on_head_toggled(self, opened: bool) -> None:
         self._memory.remember(self._key, opened)
         self._show()

@@ -259,20 +259,22 @@ class Session(QObject):
                 return view
         return self.views[0] if self.views else None
 
+    def view_of(self, image_id: int) -> View | None:
+        """The view of an image."""
+        row = -1 if self.table is None else int(self.table.row_of([image_id])[0])
+        if self.table is None or row < 0:
+            return None
+        place = (self.table.products[self.table.product[row]], self.table.views[self.table.view[row]])
+        return next((view for view in self.views if (view.product, view.code) == place), None)
+
     def window_of(self, image_id: int) -> Window | None:
         """The window/level of the image's view."""
-        if self.table is None:
+        view = self.view_of(image_id)
+        if view is None or view.window is None:
             return None
-        row = int(self.table.row_of([image_id])[0])
-        if row < 0:
-            return None
-        product, code = self.table.products[self.table.product[row]], self.table.views[self.table.view[row]]
         from core.imaging.window import Window  # brings the decoders, which the start does not wait for
 
-        for view in self.views:
-            if (view.product, view.code) == (product, code):
-                return None if view.window is None else Window(*view.window)
-        return None
+        return Window(*view.window)
 
     # -- changing
 

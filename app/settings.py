@@ -57,7 +57,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
     Setting("look.thumbnail", 160, "Look", "Size of thumbnails in pixels", "", None, 64, 320),
     Setting("work.initials", "", "Work", "Your initials", "They stand beside every label, mask and verdict."),
     Setting("work.move_on", True, "Work", "After a label or verdict show the next image"),
-    Setting("work.keep_zoom", True, "Work", "Keep zoom from image to image of the same size"),
+    Setting(
+        "work.keep_zoom",
+        True,
+        "Work",
+        "Keep zoom from image to image of the same size",
+        "Otherwise an image comes back as it was looked at last, a new one whole.",
+    ),
+    Setting("work.keep_contrast", True, "Work", "Keep brightness and contrast from image to image"),
     Setting("work.wheel_zooms", True, "Work", "The wheel zooms", "Otherwise it scrolls, and Ctrl+wheel zooms."),
     Setting("train.keep_awake", True, "Training", "Keep the computer awake while training"),
     Setting(

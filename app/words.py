@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from PySide6.QtCore import QCoreApplication
+from PySide6.QtCore import QCoreApplication, QLocale
 
 _CONTEXT: Final = "flawscope"
 
@@ -13,6 +13,12 @@ def tr(text: str, **fields: Any) -> str:
     """`text` in the person's language, its {fields} filled in."""
     shown = QCoreApplication.translate(_CONTEXT, text)
     return shown.format(**fields) if fields else shown
+
+
+def language() -> str:
+    """The person's language: `en`, `de`, ..."""
+    code = QLocale().name().split("_")[0]
+    return "en" if code == "C" else code
 
 
 def label_word(label: str) -> str:

@@ -115,6 +115,11 @@ class Material:
         return self._copy("Flip chip, second look")
 
     @cached_property
+    def to_paint(self) -> Path:
+        """The same, to paint, measure and write in."""
+        return self._copy("Flip chip, annotated")
+
+    @cached_property
     def vials(self) -> Path:
         """Drawn vials without any training; one image is broken, one mask does not fit, one file is gone."""
         images = self.home / "Pictures" / "vials"

@@ -8,6 +8,7 @@ from functools import partial
 from typing import Final, cast
 
 import picture_images as images
+import picture_painting as painting
 import picture_saving as saving
 import picture_tools as tools
 from picture_studio import StateError, Studio
@@ -311,6 +312,14 @@ STATES: Final[dict[str, State]] = {
     "annotate_unlabelled": State(images.annotate_unlabelled),
     "annotate_unreadable": State(images.annotate_unreadable),
     "annotate_nothing": State(images.annotate_nothing),
+    "annotate_brush": State(painting.annotate_brush),
+    "annotate_classes": State(painting.annotate_classes),
+    "annotate_class_editor": State(painting.annotate_class_editor),
+    "annotate_class_presets": State(painting.annotate_class_presets),
+    "annotate_book": State(painting.annotate_book),
+    "annotate_ruler": State(painting.annotate_ruler),
+    "annotate_notes": State(painting.annotate_notes),
+    "annotate_queue": State(painting.annotate_queue, leave=painting.annotate_queue_closed),
     "annotate_polygon": State(tools.polygon, leave=tools.put_away),
     "annotate_rectangle": State(tools.rectangle, leave=tools.put_away),
     "annotate_wand": State(tools.wand, leave=tools.put_away),
@@ -347,6 +356,7 @@ STATES: Final[dict[str, State]] = {
     "dialog_import_annotations": State(dialog_import_annotations),
     "dialog_import_annotations_done": State(dialog_import_annotations_done),
     "dialog_export_annotations": State(dialog_export_annotations),
+    "dialog_painting": State(partial(_over_dataset, "help.painting", "HelpDialog")),
     "dialog_models": State(partial(_over_dataset, "help.models", "HelpDialog")),
     "dialog_clean_up": State(dialog_clean_up),
     "dialog_add_images": State(partial(_over_dataset, "file.add_images", "AddImages")),

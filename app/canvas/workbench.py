@@ -28,6 +28,8 @@ class Workbench(QObject):
     hinted = Signal(str)  # what the tool says of what it does; '' when it is done
     refused = Signal(str)  # why nothing was painted
     undo_wanted = Signal()
+    measured = Signal(float)  # pixels: how long the line of the ruler is; 0 without one
+    calibrated = Signal(float)  # micrometres a pixel, as a person found them out with the ruler
 
     def __init__(
         self,
@@ -50,6 +52,8 @@ class Workbench(QObject):
             **(stored if isinstance(stored, dict) else {}),
         }
         self._sheet: Sheet | None = None
+        self.scale_um: float | None = None  # micrometres a pixel of the image that is shown
+        self.line = 0.0  # pixels: what the ruler measures
         self.why_not = ""  # why nothing can be painted at the moment
         self.is_waiting = False  # an undo is on its way: painted over, it would come back wrong
         self._part = QTimer(self)
@@ -165,6 +169,20 @@ class Workbench(QObject):
     def set_tool(self, command: str) -> None:
         """Remember it for the next time."""
         self._set("tool", command)
+
+    # -- measuring
+
+    def set_scale(self, scale_um: float | None) -> None:
+        """Micrometres a pixel of the image that is shown; None: nobody knows."""
+        if scale_um != self.scale_um:
+            self.scale_um = scale_um
+            self.canvas.update()
+            self.changed.emit("scale_um")
+
+    def measure(self, line: float) -> None:
+        """The ruler is so many pixels long; 0: it was put away."""
+        self.line = line
+        self.measured.emit(line)
 
     def _set(self, name: str, value: int | str | bool) -> None:
         if self._values[name] != value:

@@ -15,7 +15,7 @@ from core.project.undo import Change, remember
 from core.project.writer import Transaction
 
 _COLOUR: Final = re.compile(r"#[0-9a-fA-F]{6}")
-_COLUMNS: Final = ("code", "names", "colour", "position", "description", "retired")
+_COLUMNS: Final = ("code", "names", "colour", "position", "description", "retired", "merged_into")
 
 
 class ClassListMethods(Store):
@@ -75,6 +75,7 @@ def _values(draft: ClassDraft, position: int, before: dict[str, Any]) -> dict[st
         "position": position,
         "description": draft.description,
         "retired": int(draft.retired),
+        "merged_into": before["merged_into"] if draft.retired else None,
     }
 
 

@@ -17,7 +17,7 @@ from core.project.writer import Transaction
 T = TypeVar("T")
 
 # Okabe-Ito's palette without black, then Tol's muted: told apart by colour-blind eyes, never the ROI's sky blue.
-_COLOURS: Final = (
+PALETTE: Final = (
     "#d55e00",
     "#e69f00",
     "#cc79a7",
@@ -60,7 +60,7 @@ def ensure_class(tx: Transaction, code: str, *, names: Mapping[str, str] | None 
     values: dict[str, Any] = {
         "code": code,
         "names": canonical(dict(names or {})),
-        "colour": colour or _COLOURS[last % len(_COLOURS)],
+        "colour": colour or PALETTE[last % len(PALETTE)],
     }
     class_id = tx.insert("defect_class", id=last + 1, position=last + 1, **values)
     tx.audit("add defect class", "defect_class", class_id, after=values)

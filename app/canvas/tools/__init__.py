@@ -11,6 +11,7 @@ from app.canvas.tools.brush import Brush
 from app.canvas.tools.fill import Fill
 from app.canvas.tools.polygon import Polygon
 from app.canvas.tools.rectangle import Rectangle
+from app.canvas.tools.ruler import Ruler
 from app.canvas.tools.scribble import Scribble
 from app.canvas.tools.threshold import Threshold
 from app.canvas.tools.wand import Wand
@@ -76,5 +77,6 @@ TOOLS: Final[tuple[ToolKind, ...]] = (
         ("size", "only_empty"),
         "Left on the defect, right beside it, then Enter.",
     ),
+    ToolKind("tool.ruler", Ruler, ("calibration",), "Drag along what you want to measure; Shift keeps to 45°."),
 )
 BY_COMMAND: Final = {one.command: one for one in TOOLS}

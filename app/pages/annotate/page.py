@@ -20,7 +20,9 @@ from app.canvas.view import Canvas
 from app.commands import Actions, tooltip
 from app.icons import icon
 from app.pages.annotate import progress, region_mode
+from app.pages.annotate.chooser import QueueChooser
 from app.pages.annotate.facts import Facts, facts_of
+from app.pages.annotate.flow import Flow
 from app.pages.annotate.hint import Hint
 from app.pages.annotate.painting import Painting
 from app.pages.annotate.panel import ImagePanel
@@ -50,6 +52,7 @@ class AnnotatePage(Page):
         self.canvas.set_layer_opacity("mask", 0.9)
         self.painting: Final = Painting(session, self.canvas, self)
         self.region: Final = RegionMode(session, self.canvas, actions, self)
+        self.flow: Final = Flow(session, self.canvas, self.painting.bench, self)
         self.shown: int | None = None  # the image that is on screen; `session.current` may still be on its way
         self.overlays: Overlays | None = None
         self._panel: ImagePanel | None = None
@@ -86,9 +89,10 @@ class AnnotatePage(Page):
         table = self.session.table
         if table is None:
             return ""
-        done = progress.count(table, self._order_rows())
+        is_given = self.flow.queues.queue == "given"
+        done = progress.count(table, self._order_rows() if is_given else self.flow.queues.rows())
         parts = []
-        if self.session.order_title:
+        if self.session.order_title and is_given:
             parts.append(self.session.order_title)
         if done.defective:
             parts.append(tr("{n} of {all} defective images painted", n=f"{done.painted:,}", all=f"{done.defective:,}"))
@@ -109,6 +113,7 @@ class AnnotatePage(Page):
             panel.area_wanted.connect(self._on_area_wanted)
             panel.show_classes(self.session.classes)
             self._panel = panel
+            self.flow.use_panel(panel)
             self._show_facts()
         return self._panel
 
@@ -121,6 +126,7 @@ class AnnotatePage(Page):
             words = tr("Unlabelled") if command == "label.unsure" else ""
             self.actions_table.bind(command, slot, enabled=enabled, text=words)
         self.painting.bind(self.actions_table)
+        self.flow.bind(self.actions_table)
         self._show_classes()
         self._begin()
         self.canvas.setFocus()
@@ -132,6 +138,7 @@ class AnnotatePage(Page):
         for command, slot, _ in self._bindings:
             self.actions_table.unbind(command, slot)
         self.painting.unbind(self.actions_table)
+        self.flow.unbind(self.actions_table)
         self._put_down()
         self.shown = None  # read anew when the page comes back
         self.placed.emit("")
@@ -214,6 +221,7 @@ class AnnotatePage(Page):
         self._name.setProperty("role", "muted")
         self.bar.left.addWidget(self._number)
         self.bar.left.addWidget(self._name, 1)
+        self.bar.left.insertWidget(3, QueueChooser(self.flow.queues, self.bar))
         column.addWidget(self.bar)
         self.actions_table.attach(self.canvas)
 
@@ -235,6 +243,7 @@ class AnnotatePage(Page):
         self.region.switched.connect(self._on_region_switched)
         self.region.fits_wanted.connect(self._on_fits_wanted)
         self.region.outdated.connect(self._read_overlays)
+        self.flow.queues.chosen.connect(self._on_queue_chosen)
         self._on_setting_changed("work.wheel_zooms")
 
     # -- the image
@@ -244,7 +253,7 @@ class AnnotatePage(Page):
         if not self._on_screen or self.session.table is None:
             return
         if not self.session.order.size:
-            self.session.set_order(self._of_this_place())
+            self.flow.queues.begin()
         if self.session.current is None and self._first_open() >= 0:
             self._go_to(self._first_open())
         elif self.session.current != self.shown or self.session.current is None:
@@ -280,6 +289,7 @@ class AnnotatePage(Page):
 
     def _put_down(self) -> None:
         """The image leaves the screen: nothing is painted on it any more."""
+        self.flow.put_down()
         self.overlays = None
         self.painting.leave()
         self.region.show(None)
@@ -324,18 +334,6 @@ class AnnotatePage(Page):
         table = self.session.table
         return -1 if table is None else progress.first_open(table, self._order_rows())
 
-    def _of_this_place(self) -> NDArray[np.int64]:
-        """The images of the product and view we are at; all of them where none was chosen."""
-        table, session = self.session.table, self.session
-        if table is None:
-            return np.empty(0, np.int64)
-        chosen = np.ones(len(table), np.bool_)
-        if session.product in table.products:
-            chosen &= table.product == table.products.index(session.product)
-        if session.view in table.views:
-            chosen &= table.view == table.views.index(session.view)
-        return table.ids[chosen if chosen.any() else slice(None)]
-
     def _order_rows(self) -> NDArray[np.intp]:
         """Rows of the order in the table; looked up again only when one of them changed."""
         table, order = self.session.table, self.session.order
@@ -366,7 +364,8 @@ class AnnotatePage(Page):
         self._late.stop()
         self._put_down()
         self.shown = image_id
-        self.canvas.show_image(picture, keep_view=bool(self.session.settings.get("work.keep_zoom")))
+        self.canvas.show_image(picture)
+        self.flow.take_up(image_id)
         self._show_facts()
         self._read_overlays()
 
@@ -416,6 +415,15 @@ class AnnotatePage(Page):
         dialog.opened.connect(self.session.set_current)
         dialog.finished.connect(self._read_overlays)
         dialog.open()
+
+    def _on_queue_chosen(self) -> None:
+        """From its first image that wants something, unless it holds the one that is shown; by score from the worst."""
+        if self.flow.queues.queue == "score":
+            self._go_to(0)
+        elif self.session.position() < 0:
+            self._go_to(self._first_open())
+        self.canvas.setFocus()
+        self.headline_changed.emit()
 
     def _on_tool_changed(self, command: str) -> None:
         self.toolbar.show_tool(command)

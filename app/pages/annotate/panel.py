@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
+    QScrollArea,
     QSlider,
     QToolButton,
     QVBoxLayout,
@@ -29,8 +30,10 @@ from app.canvas.workbench import Workbench
 from app.commands import keys_text
 from app.fold import Fold
 from app.icons import icon
+from app.pages.annotate.book import DefectBook
 from app.pages.annotate.classes import ClassList
 from app.pages.annotate.facts import Facts
+from app.pages.annotate.notes import NoteList
 from app.pages.annotate.words import class_word, swatch
 from app.session import Session
 from app.words import label_word, split_word, tr
@@ -59,16 +62,20 @@ class ImagePanel(QWidget):
         self._bench = bench
         self._facts: Facts | None = None
         self._overlays: Overlays | None = None
+        self._pixels: Mapping[int, int] = {}
         column = QVBoxLayout(self)
         column.setContentsMargins(12, theme.SPACE, 12, 12)
         column.setSpacing(theme.SPACE // 2)
         column.addWidget(self._image_section())
         column.addWidget(self._label_section())
         column.addWidget(self._mask_section())
+        column.addWidget(self._book_section())
+        column.addWidget(self._notes_section())
         column.addWidget(self._layer_section())
         column.addStretch(1)
         self.show_image(None)
         self.show_overlays(None)
+        bench.changed.connect(self._on_value_changed)
 
     # -- what is shown
 
@@ -110,7 +117,7 @@ class ImagePanel(QWidget):
         colours = class_colours(classes)
         for one in classes:
             self._classes.addItem(QIcon(swatch(colours[one.id])), class_word(one), one.code)
-        self._class_list.show_classes(classes)
+        self.class_list.show_classes(classes)
         if self._facts is not None:
             self.show_image(self._facts)
 
@@ -128,9 +135,9 @@ class ImagePanel(QWidget):
 
     def show_amounts(self, pixels: Mapping[int, int]) -> None:
         """How much of each class is painted now."""
-        view = self._session.chosen_view()
-        scale = None if view is None or not view.scale_um else view.scale_um / 1000
-        self._class_list.show_amounts(pixels, None if scale is None else scale**2)
+        self._pixels = pixels
+        scale = self._bench.scale_um
+        self.class_list.show_amounts(pixels, None if scale is None else (scale / 1000) ** 2)
         self._zoom_to.setVisible(bool(pixels))
 
     # -- building
@@ -201,15 +208,42 @@ class ImagePanel(QWidget):
         self._mask_note = QLabel(fold)
         self._mask_note.setProperty("role", "muted")
         self._mask_note.setWordWrap(True)
-        self._class_list = ClassList(self._bench, fold)
+        self.class_list = ClassList(self._bench, fold)
         self._zoom_to = QPushButton(tr("Look closely"), fold)
         self._zoom_to.setProperty("role", "link")
         self._zoom_to.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._zoom_to.clicked.connect(self._on_zoom_to_clicked)
-        fold.body.addWidget(self._class_list)
+        fold.body.addWidget(self.class_list)
         fold.body.addWidget(self._mask_note)
         fold.body.addWidget(self._zoom_to, 0, Qt.AlignmentFlag.AlignLeft)
         return fold
+
+    def _book_section(self) -> QWidget:
+        fold = Fold("annotate.book", tr("Defect book"), self._session.memory, self)
+        self.book = DefectBook(self._session, self._bench, fold)
+        fold.body.addWidget(self.book)
+        return fold
+
+    def _notes_section(self) -> QWidget:
+        self._notes_fold = Fold("annotate.notes", tr("Notes"), self._session.memory, self)
+        self.notes = NoteList(self._session, self._notes_fold)
+        self._notes_fold.body.addWidget(self.notes)
+        return self._notes_fold
+
+    def begin_note(self) -> None:
+        """Unfold the notes and type one."""
+        self._notes_fold.open()
+        self.notes.field.setFocus()
+        frame = self.parentWidget()
+        while frame is not None and not isinstance(frame, QScrollArea):
+            frame = frame.parentWidget()
+        if frame is not None:
+            self.layout().activate()  # what was folded has its place now
+            frame.ensureWidgetVisible(self.notes.field, 0, 2 * theme.SPACE)
+
+    def set_writable(self, writable: bool) -> None:
+        """Whether anything may be changed."""
+        self.class_list.set_writable(writable)
 
     def _layer_section(self) -> QWidget:
         fold = Fold("annotate.layers", tr("Laid over the image"), self._session.memory, self)
@@ -253,6 +287,10 @@ class ImagePanel(QWidget):
         return tr("Painted by {who}.", who=overlays.author)
 
     # -- slots
+
+    def _on_value_changed(self, name: str) -> None:
+        if name == "scale_um":
+            self.show_amounts(self._pixels)
 
     def _on_opacity_changed(self, name: str, opacity: float) -> None:
         if name in self._sliders:

@@ -26,6 +26,7 @@ from app.canvas.workbench import Workbench
 from app.commands import BY_ID, Actions, tooltip
 from app.elided import Elided
 from app.icons import icon
+from app.pages.annotate.calibration import Calibration
 from app.words import tr
 from core.annotation.strokes import LARGEST, Shape
 
@@ -86,6 +87,7 @@ class OptionStrip(QFrame):
             "shape": self._shape_part(),
             "tolerance": self._tolerance_part(),
             "only_empty": self._only_empty_part(),
+            "calibration": Calibration(bench, self),
         }
         for part in self._parts.values():
             row.addWidget(part)

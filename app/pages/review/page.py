@@ -93,7 +93,7 @@ class ReviewPage(Page):
     def inspector(self) -> QWidget | None:
         """Score, judgement, verdict."""
         self._inspector = Inspector(self.review, self.nearest)
-        self._inspector.annotate_wanted.connect(lambda image_id: self.wanted.emit("annotate", {"image": image_id}))
+        self._inspector.annotate_wanted.connect(lambda image_id: self.wanted.emit("annotate", {"id": image_id}))
         self._inspector.offers_wanted.connect(self.show_offers)
         self._inspector.nearest.wanted.connect(self.viewer.compare_with)
         self.viewer.beside.left_other.connect(self._inspector.nearest.let_go)

@@ -1,0 +1,67 @@
+"""How each image was looked at: zoom, place, brightness and contrast, kept as the settings say."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Final
+
+from app.canvas.picture import Adjust
+from app.canvas.view import Canvas
+from app.canvas.viewport import Extent, Viewport
+from app.settings import Settings
+
+_KEPT: Final = 2_000
+
+
+@dataclass(frozen=True)
+class Sight:
+    """One look at an image of `extent`."""
+
+    view: Viewport
+    fitted: bool
+    adjust: Adjust
+    extent: Extent
+
+
+class Sights:
+    """Remembers the look at an image when it goes, and brings the right one back when an image comes."""
+
+    def __init__(self, canvas: Canvas, settings: Settings) -> None:
+        self._canvas = canvas
+        self._settings = settings
+        self._seen: OrderedDict[int, Sight] = OrderedDict()
+        self._last: Sight | None = None
+        self._wanted: tuple[int, Extent] | None = None
+
+    def keep(self, image_id: int) -> None:
+        """The image on the canvas goes."""
+        canvas = self._canvas
+        self._last = Sight(canvas.view, canvas.is_fitted, canvas.adjust, canvas.extent)
+        self._seen[image_id] = self._last
+        self._seen.move_to_end(image_id)
+        if len(self._seen) > _KEPT:
+            self._seen.popitem(last=False)
+
+    def bring_back(self, image_id: int) -> None:
+        """An image was put on the canvas, fitted: look at it as the settings say, or where `look_at` wanted."""
+        canvas, last, own = self._canvas, self._last, self._seen.get(image_id)
+        if self._settings.get("work.keep_zoom"):
+            if last is not None and last.extent == canvas.extent:
+                canvas.restore_view(last.view, fitted=last.fitted)
+        elif own is not None and own.extent == canvas.extent:
+            canvas.restore_view(own.view, fitted=own.fitted)
+        if not self._settings.get("work.keep_contrast"):
+            canvas.set_adjust(Adjust() if own is None else own.adjust)
+        if self._wanted is not None and self._wanted[0] == image_id:
+            canvas.show_area(self._wanted[1])
+        self._wanted = None
+
+    def look_at(self, image_id: int, extent: Extent) -> None:
+        """When that image comes next, look closely at this area."""
+        self._wanted = (image_id, extent)
+
+    def forget(self) -> None:
+        """Another project."""
+        self._seen.clear()
+        self._last = self._wanted = None
