@@ -22,7 +22,8 @@ Rgb = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
 Polarity = Literal["dark", "bright"]
 
-WAND_REACH: Final = 768  # pixels on every side of the click; what is larger than that is no defect
+WAND_REACH: Final = 512  # pixels on every side of the click; what is larger than that is no defect
+PINHOLE: Final = 8  # pixels: a hole of that size in what the wand takes is noise
 
 
 # -- on the mask
@@ -102,8 +103,8 @@ def _near(bits: Bits, by: int) -> Bits:
 class Wand:
     """The magic wand at one pixel: `at` gives the area of its colour for any tolerance, quickly one after another.
 
-    Colours are those of the image after a median over 3 x 3 pixels, which takes noise away and leaves edges where they
-    are. The distance of two is the largest difference of a channel, in grey levels.
+    The distance of two colours is the largest difference of a channel, in grey levels. The image is taken as it is: any
+    smoothing would lose a scratch one pixel wide. Holes of up to `PINHOLE` pixels are taken along instead.
     """
 
     def __init__(self, image: Rgb, x: int, y: int) -> None:
@@ -113,34 +114,30 @@ class Wand:
             raise IndexError(f"({x}, {y}) lies beside an image of {width} x {height}")
         self._image = image
         self._seed = (x, y)
-        self._limit = (
-            max(0, x - WAND_REACH),
-            max(0, y - WAND_REACH),
-            min(width, x + WAND_REACH + 1),
-            min(height, y + WAND_REACH + 1),
-        )
-        self._colour = self._smoothed((x, y, x + 1, y + 1))[0, 0]
+        low, high = (max(0, x - WAND_REACH), max(0, y - WAND_REACH)), (x + WAND_REACH + 1, y + WAND_REACH + 1)
+        self._limit = (*low, min(width, high[0]), min(height, high[1]))
         self._known: dict[Box, Grey] = {}
 
     def at(self, tolerance: int) -> Patch:
         """Pixels joined to the clicked one, at most `WAND_REACH` from it, no further than `tolerance` in colour."""
-        return connected(lambda box: self._distance(box) <= tolerance, self._seed, self._limit)
+        bits, box = connected(lambda window: self._distance(window) <= tolerance, self._seed, self._limit)
+        around = np.pad(~bits, 1, constant_values=True)
+        _, numbers, facts, _ = cv2.connectedComponentsWithStats(around.view(np.uint8), connectivity=4)
+        is_pinhole = facts[:, cv2.CC_STAT_AREA] <= PINHOLE
+        is_pinhole[[0, numbers[0, 0]]] = False  # what was taken, and all around it
+        return bits | is_pinhole[numbers[1:-1, 1:-1]], box
 
     def _distance(self, box: Box) -> Grey:
         if box not in self._known:
+            x0, y0, x1, y1 = box
             red, green, blue = (
                 cv2.absdiff(channel, np.full_like(channel, one))
-                for channel, one in zip(cv2.split(self._smoothed(box)), self._colour, strict=True)
+                for channel, one in zip(
+                    cv2.split(self._image[y0:y1, x0:x1]), self._image[self._seed[1], self._seed[0]], strict=True
+                )
             )
             self._known[box] = cv2.max(cv2.max(red, green), blue)
         return self._known[box]
-
-    def _smoothed(self, box: Box) -> Rgb:
-        height, width = self._image.shape[:2]
-        x0, y0 = max(0, box[0] - 1), max(0, box[1] - 1)
-        x1, y1 = min(width, box[2] + 1), min(height, box[3] + 1)
-        middle = cv2.medianBlur(np.ascontiguousarray(self._image[y0:y1, x0:x1]), 3)
-        return np.asarray(middle[box[1] - y0 : box[3] - y0, box[0] - x0 : box[2] - x0], np.uint8)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,10 @@ class Bench(Desk):
     def up(self, x: float, y: float) -> None:
         QTest.mouseRelease(self.page.canvas, LEFT, NONE, self.at(x, y))
 
+    def undo(self) -> None:
+        self.page.painting.undo()
+        self.settled()
+
     def paint(self, x0: int, y0: int, x1: int, y1: int, value: int) -> None:
         """A rectangle of another stroke."""
         bench = self.page.painting.bench
@@ -125,32 +129,27 @@ def polygon_at(desk: Bench, points: Points) -> NDArray[np.bool_]:
 CORNERS: Points = ((350.3, 262.1), (402.7, 258.4), (421.2, 300.9), (380.5, 280.2), (352.8, 311.6))
 
 
-def test_a_polygon_closed_by_enter(desk: Bench) -> None:
+def test_a_polygon_closed_by_enter_a_double_click_or_its_first_corner(desk: Bench) -> None:
     desk.tool("tool.polygon")
     for point in CORNERS:
         desk.click(*point)
     assert not desk.labels.any()
     desk.press(Qt.Key.Key_Return)
-    np.testing.assert_array_equal(desk.labels, painted(polygon_at(desk, CORNERS)))
-
-
-def test_a_polygon_closed_by_a_double_click_or_its_first_corner(desk: Bench) -> None:
-    desk.tool("tool.polygon")
-    for point in CORNERS[:-1]:
-        desk.click(*point)
-    desk.click(*CORNERS[-1])
-    QTest.mouseDClick(desk.page.canvas, LEFT, NONE, desk.at(*CORNERS[-1]))
     wanted = painted(polygon_at(desk, CORNERS))
     np.testing.assert_array_equal(desk.labels, wanted)
-    desk.page.painting.undo()
-    desk.settled()
+    desk.undo()
+    for point in CORNERS:
+        desk.click(*point)
+    QTest.mouseDClick(desk.page.canvas, LEFT, NONE, desk.at(*CORNERS[-1]))
+    np.testing.assert_array_equal(desk.labels, wanted)
+    desk.undo()
     for point in CORNERS:
         desk.click(*point)
     desk.click(CORNERS[0][0] + 0.4, CORNERS[0][1] - 0.3)
     np.testing.assert_array_equal(desk.labels, wanted)
 
 
-def test_corners_are_taken_back_one_by_one_and_all(desk: Bench) -> None:
+def test_corners_are_taken_back_one_by_one_and_all_and_two_are_no_polygon(desk: Bench) -> None:
     tool = desk.tool("tool.polygon")
     assert isinstance(tool, Polygon)
     desk.click(420, 270)
@@ -162,12 +161,6 @@ def test_corners_are_taken_back_one_by_one_and_all(desk: Bench) -> None:
     assert len(tool.points) == 1 + len(CORNERS)
     desk.press(Qt.Key.Key_Escape)
     assert not tool.points
-    desk.press(Qt.Key.Key_Return)
-    assert not desk.labels.any()
-
-
-def test_two_corners_are_no_polygon(desk: Bench) -> None:
-    desk.tool("tool.polygon")
     said: list[str] = []
     desk.session.said.connect(said.append)
     desk.click(*CORNERS[0])
@@ -184,7 +177,7 @@ def _corner(desk: Bench, point: tuple[float, float]) -> tuple[int, int]:
     return int(np.floor(x)), int(np.floor(y))
 
 
-def test_a_rectangle_from_pixel_to_pixel(desk: Bench) -> None:
+def test_a_rectangle_from_pixel_to_pixel_and_a_square_that_spares_what_is_painted(desk: Bench) -> None:
     desk.tool("tool.rectangle")
     desk.press(Qt.Key.Key_2)
     desk.drag((420.6, 300.2), (380.0, 280.0), (371.5, 262.4))
@@ -192,12 +185,10 @@ def test_a_rectangle_from_pixel_to_pixel(desk: Bench) -> None:
     wanted = np.zeros((SIDE, SIDE), np.uint8)
     wanted[y0 : y1 + 1, x0 : x1 + 1] = 2
     np.testing.assert_array_equal(desk.labels, wanted)
-
-
-def test_a_square_with_shift_spares_what_is_painted_when_one_wants_that(desk: Bench) -> None:
+    desk.undo()
+    desk.press(Qt.Key.Key_1)
     desk.paint(350, 260, 400, 270, 2)
     desk.page.painting.bench.set_only_empty(True)
-    desk.tool("tool.rectangle")
     desk.drag((360.5, 265.5), (390.5, 280.5), held=Qt.KeyboardModifier.ShiftModifier)
     (x0, y0), (x1, _) = _corner(desk, (360.5, 265.5)), _corner(desk, (390.5, 280.5))
     wanted = np.zeros((SIDE, SIDE), np.uint8)
@@ -206,30 +197,31 @@ def test_a_square_with_shift_spares_what_is_painted_when_one_wants_that(desk: Be
     np.testing.assert_array_equal(desk.labels, wanted)
 
 
-@pytest.mark.parametrize("change_of_mind", ["escape", "right", "another image", "another tool"])
-@pytest.mark.parametrize("command", ["tool.rectangle", "tool.wand"])
-def test_what_is_interrupted_is_not_painted(desk: Bench, command: str, change_of_mind: str) -> None:
-    tool = desk.tool(command)
-    desk.down(380, 290)
-    desk.move(384, 286)
-    assert tool.proposal is not None
-    if change_of_mind == "escape":
-        desk.press(Qt.Key.Key_Escape)
-    elif change_of_mind == "right":
-        QTest.mousePress(desk.page.canvas, RIGHT, NONE, desk.at(384, 286))
-    elif change_of_mind == "another image":
-        desk.page.canvas.show_image(desk.pixels)
-    else:
-        desk.press(Qt.Key.Key_P)
-    desk.move(390, 280)
-    desk.up(390, 280)
-    assert tool.proposal is None and not desk.labels.any()
+def test_what_is_interrupted_is_not_painted(desk: Bench) -> None:
+    for change_of_mind in ("escape", "right", "another tool", "another image"):
+        for command in ("tool.rectangle", "tool.wand"):
+            tool = desk.tool(command)
+            desk.down(380, 290)
+            desk.move(384, 286)
+            assert tool.proposal is not None
+            if change_of_mind == "escape":
+                desk.press(Qt.Key.Key_Escape)
+            elif change_of_mind == "right":
+                QTest.mousePress(desk.page.canvas, RIGHT, NONE, desk.at(384, 286))
+            elif change_of_mind == "another tool":
+                desk.press(Qt.Key.Key_P)
+            else:
+                desk.page.canvas.show_image(desk.pixels)
+            desk.move(390, 280)
+            desk.up(390, 280)
+            assert tool.proposal is None and not desk.labels.any(), (command, change_of_mind)
+            desk.press(Qt.Key.Key_Q)
 
 
 # -- fill
 
 
-def test_a_closed_outline_is_filled_and_a_defect_gets_another_class(desk: Bench) -> None:
+def test_a_closed_outline_is_filled_a_defect_gets_another_class_and_an_open_area_is_left(desk: Bench) -> None:
     for box in ((350, 260, 400, 262), (350, 298, 400, 300), (350, 260, 352, 300), (398, 260, 400, 300)):
         desk.paint(*box, 1)
     desk.tool("tool.fill")
@@ -243,14 +235,10 @@ def test_a_closed_outline_is_filled_and_a_defect_gets_another_class(desk: Bench)
     np.testing.assert_array_equal(desk.labels, painted(wanted > 0, 2))
     desk.click(370, 280, RIGHT)
     assert not desk.labels.any()
-
-
-def test_an_open_area_is_not_filled_and_the_person_is_told(desk: Bench) -> None:
-    desk.paint(350, 260, 400, 262, 1)
+    desk.paint(350, 260, 400, 262, 2)
     before = desk.labels.copy()
     said: list[str] = []
     desk.session.said.connect(said.append)
-    desk.tool("tool.fill")
     desk.click(370, 280)
     assert "open" in said[-1]
     desk.click(370, 261)
@@ -276,20 +264,19 @@ def test_dragging_the_wand_sets_its_tolerance_and_a_click_takes_it_again(desk: B
     tool = desk.tool("tool.wand")
     assert isinstance(tool, Wand)
     bench = desk.page.painting.bench
-    bench.set_tolerance(6)
-    begin = (393.0, 288.0)
+    bench.set_tolerance(2)
+    begin = (381.5, 260.5)
     desk.down(*begin)
-    np.testing.assert_array_equal(_whole(tool.proposal), _wand_at(desk, begin, 6))
+    np.testing.assert_array_equal(_whole(tool.proposal), _wand_at(desk, begin, 2))
     place = desk.at(*begin)
-    QTest.mouseMove(desk.page.canvas, QPointF(place.x() + 12, place.y() - 8).toPoint())
-    assert tool.tolerance == 11
-    QTest.mouseRelease(desk.page.canvas, LEFT, NONE, QPointF(place.x() + 12, place.y() - 8).toPoint())
-    np.testing.assert_array_equal(desk.labels, painted(_wand_at(desk, begin, 11)))
-    assert bench.tolerance == 11
-    desk.page.painting.undo()
-    desk.settled()
+    QTest.mouseMove(desk.page.canvas, QPointF(place.x() + 8, place.y() - 4).toPoint())
+    assert tool.tolerance == 5
+    QTest.mouseRelease(desk.page.canvas, LEFT, NONE, QPointF(place.x() + 8, place.y() - 4).toPoint())
+    np.testing.assert_array_equal(desk.labels, painted(_wand_at(desk, begin, 5)))
+    assert bench.tolerance == 5
+    desk.undo()
     desk.click(*begin)
-    np.testing.assert_array_equal(desk.labels, painted(_wand_at(desk, begin, 11)))
+    np.testing.assert_array_equal(desk.labels, painted(_wand_at(desk, begin, 5)))
 
 
 def _whole(patch: Patch | None) -> NDArray[np.bool_]:
@@ -322,11 +309,7 @@ def test_a_threshold_in_a_box_is_moved_and_painted(desk: Bench) -> None:
     wanted[y0 : y1 + 1, x0 : x1 + 1] = (grey <= tool.level) == (tool.polarity == "dark")
     np.testing.assert_array_equal(desk.labels, wanted)
     assert tool.proposal is None
-
-
-def test_the_handle_of_the_gauge_moves_the_level_and_escape_drops_the_box(desk: Bench) -> None:
-    tool = desk.tool("tool.threshold")
-    assert isinstance(tool, Threshold)
+    desk.undo()
     desk.drag((352.5, 262.5), (420.5, 310.5))
     canvas = desk.page.canvas
     gauge = tool._gauge(canvas.view)
@@ -349,7 +332,7 @@ def _swept(desk: Bench, *points: tuple[float, float]) -> Patch:
     return found
 
 
-def test_scribbles_cut_a_defect_out(desk: Bench) -> None:
+def test_scribbles_cut_a_defect_out_and_are_taken_back(desk: Bench) -> None:
     tool = desk.tool("tool.scribble")
     assert isinstance(tool, Scribble)
     desk.page.painting.bench.set_size(5)
@@ -369,20 +352,15 @@ def test_scribbles_cut_a_defect_out(desk: Bench) -> None:
     )
     desk.qtbot.waitUntil(lambda: not tool.lines)
     np.testing.assert_array_equal(desk.labels, painted(_whole(both)))
-
-
-def test_enter_before_it_is_cut_out_paints_and_a_scribble_is_taken_back(desk: Bench) -> None:
-    tool = desk.tool("tool.scribble")
-    assert isinstance(tool, Scribble)
+    desk.undo()
     desk.drag((372.0, 285.0), (400.0, 290.0))
     desk.drag((360.0, 318.0), (420.0, 318.0), button=RIGHT)
     desk.page.painting.undo()
     assert len(tool.lines) == 1
     desk.press(Qt.Key.Key_Return)
     desk.qtbot.waitUntil(lambda: not tool.lines)
-    assert desk.labels.any()
-    desk.page.painting.undo()
-    desk.settled()
+    np.testing.assert_array_equal(desk.labels, painted(_whole(alone)))
+    desk.undo()
     desk.drag((360.0, 318.0), (420.0, 318.0), button=RIGHT)
     assert not tool.lines
     desk.drag((372.0, 285.0), (400.0, 290.0))
@@ -413,6 +391,14 @@ def test_keys_alone_fill_holes_grow_and_shrink_the_class(desk: Bench) -> None:
     shrunk = grown.copy()
     shrunk[(grown == 1) & slow_near_box(grown != 1, (340, 250, 410, 310))] = 0
     np.testing.assert_array_equal(desk.labels, shrunk)
+    desk.paint(390, 305, 395, 310, 2)
+    desk.move(350, 320)
+    desk.move(392, 307)
+    before = desk.labels.copy()
+    desk.press(Qt.Key.Key_Up, Qt.KeyboardModifier.ControlModifier)  # the one under the cursor alone
+    before[304:311, 390:395] = 2
+    before[305:310, 389:396] = 2
+    np.testing.assert_array_equal(desk.labels, before)
 
 
 def slow_near_box(bits: NDArray[np.bool_], box: tuple[int, int, int, int]) -> NDArray[np.bool_]:
@@ -422,20 +408,7 @@ def slow_near_box(bits: NDArray[np.bool_], box: tuple[int, int, int, int]) -> ND
     return found
 
 
-def test_the_component_under_the_cursor_alone_grows(desk: Bench) -> None:
-    desk.paint(350, 260, 360, 270, 1)
-    desk.paint(390, 290, 395, 295, 2)
-    desk.move(350, 300)
-    desk.move(392, 292)
-    desk.press(Qt.Key.Key_Up, Qt.KeyboardModifier.ControlModifier)
-    wanted = np.zeros((SIDE, SIDE), np.uint8)
-    wanted[260:270, 350:360] = 1
-    wanted[289:296, 390:395] = 2
-    wanted[290:295, 389:396] = 2
-    np.testing.assert_array_equal(desk.labels, wanted)
-
-
-def test_every_tool_has_a_key_that_takes_it_and_puts_it_away(desk: Bench) -> None:
+def test_a_key_takes_a_tool_and_puts_it_away_a_field_keeps_its_keys_and_a_locked_image_says_so(desk: Bench) -> None:
     desk.page.canvas.setFocus()
     for kind in TOOLS:
         key = BY_ID[kind.command].keys[0].lower()
@@ -443,10 +416,6 @@ def test_every_tool_has_a_key_that_takes_it_and_puts_it_away(desk: Bench) -> Non
         assert desk.page.painting.tool == kind.command and desk.page.toolbar.buttons[kind.command].isChecked()
         QTest.keyClicks(desk.page.canvas, key)
         assert desk.page.painting.tool == "tool.look"
-    assert not desk.labels.any()
-
-
-def test_typing_in_a_field_takes_no_tool_and_paints_nothing(desk: Bench, qtbot: QtBot) -> None:
     tool = desk.tool("tool.wand")
     field = desk.page.options.tolerance_field
     assert isinstance(field, QSpinBox) and field.isVisible()
@@ -457,10 +426,8 @@ def test_typing_in_a_field_takes_no_tool_and_paints_nothing(desk: Bench, qtbot: 
     QTest.keyClicks(line, "pft2rs")
     QTest.keyClick(line, Qt.Key.Key_Return)
     assert desk.page.canvas.tool is tool and desk.page.painting.bench.tolerance == 2
+    desk.press(Qt.Key.Key_Q)
     assert not desk.labels.any()
-
-
-def test_without_a_mask_to_paint_on_every_tool_says_why(desk: Bench) -> None:
     desk.page.painting.leave("The image is locked")
     said: list[str] = []
     desk.session.said.connect(said.append)

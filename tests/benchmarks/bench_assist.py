@@ -39,8 +39,7 @@ def milliseconds(work: Callable[[], object], times: int = 7) -> float:
 
 def whole_wand(image: NDArray[np.uint8], x: int, y: int, tolerance: int) -> NDArray[np.uint8]:
     """The same over all of the image."""
-    smooth = cv2.medianBlur(image, 3)
-    apart = np.abs(smooth.astype(np.int16) - smooth[y, x]).max(axis=2) <= tolerance
+    apart = np.abs(image.astype(np.int16) - image[y, x]).max(axis=2) <= tolerance
     _, numbers = cv2.connectedComponents(apart.astype(np.uint8), connectivity=8)
     return np.asarray(numbers == numbers[y, x], np.uint8)
 

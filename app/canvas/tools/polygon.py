@@ -142,8 +142,8 @@ class Polygon(Proposing):
         patch = None if sheet is None else shapes.polygon(self.points, sheet.width, sheet.height)
         if patch is None:
             self._bench.refused.emit(tr("A polygon needs three corners around at least one pixel: nothing was painted"))
-        self.proposal = patch
-        self.accept()
+        elif self.stamp(patch, self._bench.class_id):
+            self.drop()
 
     def _say(self) -> None:
         self.refresh()

@@ -106,10 +106,11 @@ class Proposing(QuietTool):
         self._show()
 
     def accept(self) -> bool:
-        """Paint what is proposed, as one stroke; False when there was nothing, or nothing can be painted now."""
-        patch = self.proposal
-        self.drop()
-        return patch is not None and self.stamp(patch, self._bench.class_id)
+        """Paint what is proposed, as one stroke; False when that cannot be done now: the proposal stays."""
+        done = self.proposal is None or self.stamp(self.proposal, self._bench.class_id)
+        if done:
+            self.drop()
+        return done
 
     def drop(self) -> None:
         """Forget what is proposed."""
@@ -117,13 +118,12 @@ class Proposing(QuietTool):
         self._bench.hinted.emit("")
         self.refresh()
 
-    def stamp(self, patch: Patch, value: int, *, only_empty: bool | None = None) -> bool:
-        """Paint pixels at once, as one stroke; `only_empty` as the workbench says unless it is told."""
+    def stamp(self, patch: Patch, value: int) -> bool:
+        """Paint pixels at once, as one stroke; False when nothing can be painted now: the person is told why."""
         sheet = self._bench.begin(self.name, value)
         if sheet is None:
             return False
-        keeps = self._bench.only_empty if only_empty is None else only_empty
-        sheet.paint(*patch, value, only_empty=keeps and value != 0)
+        sheet.paint(*patch, value, only_empty=self._bench.only_empty and value != 0)
         self._bench.end()
         return True
 

@@ -63,7 +63,8 @@ class Rectangle(Proposing):
 
     def finish(self) -> None:
         """The button was let go: paint it."""
-        self.accept()
+        if not self.accept():
+            self.drop()
 
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """Esc takes it back."""

@@ -32,6 +32,7 @@ class Threshold(Rectangle):
     def __init__(self, bench: Workbench) -> None:
         super().__init__(bench)
         self._levels: Levels | None = None
+        self._counts = np.zeros(64)  # how often there are which levels, four at a time
         self._pulls = False  # the handle of the gauge hangs on the mouse
         self.level = 0
         """Grey levels up to it are dark, those above it bright."""
@@ -84,6 +85,7 @@ class Threshold(Rectangle):
             self.drop()
             return
         self._levels = Levels.of(picture.pixels, box)
+        self._counts = np.bincount(self._levels.grey.ravel() // 4, minlength=64).astype(np.float64)
         level, self.polarity = self._levels.proposal()
         self._take(level)
 
@@ -147,7 +149,7 @@ class Threshold(Rectangle):
         painter.save()
         stroke(painter, frame, QColor("white"), view.dpr, Qt.PenStyle.DashLine)
         painter.restore()
-        self._paint_gauge(painter, view, self._levels)
+        self._paint_gauge(painter, view)
         draw_tag(painter, self._knob(view), self._words(), view)
 
     # -- inside
@@ -194,14 +196,13 @@ class Threshold(Rectangle):
             gauge = self._gauge(self.canvas.view)
             self._take(int(256 * (gauge.bottom() - pointer.device_y) / gauge.height()))
 
-    def _paint_gauge(self, painter: QPainter, view: Viewport, levels: Levels) -> None:
+    def _paint_gauge(self, painter: QPainter, view: Viewport) -> None:
         gauge, knob, wing = self._gauge(view), self._knob(view), 6 * view.dpr
-        counts = np.bincount(levels.grey.ravel() // 4, minlength=64)
-        lengths = np.sqrt(counts / counts.max()) * gauge.width()
+        lengths = np.sqrt(self._counts / max(self._counts.max(), 1)) * gauge.width()
         step = gauge.height() / 64
         painter.save()
         painter.fillRect(gauge, _PAPER)
-        for number in np.flatnonzero(counts):
+        for number in np.flatnonzero(self._counts):
             taken = (4 * number + 3 <= self.level) == (self.polarity == "dark")
             bar = QRectF(gauge.left(), gauge.bottom() - (number + 1) * step, float(lengths[number]), step)
             painter.fillRect(bar, self.colour if taken else _BARS)

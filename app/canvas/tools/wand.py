@@ -65,7 +65,8 @@ class Wand(Proposing):
         """Paint it."""
         if self._wand is not None and pointer.button == Qt.MouseButton.LeftButton:
             self._bench.set_tolerance(self.tolerance)
-            self.accept()
+            if not self.accept():
+                self.drop()
         return True
 
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:

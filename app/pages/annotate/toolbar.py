@@ -32,6 +32,7 @@ from core.annotation.strokes import LARGEST, Shape
 
 _ICON: Final = 22
 _BUTTON: Final = 36
+_AT_ONCE: Final = ("tool.holes", "tool.grow", "tool.shrink")  # no tools for the hand: they act when they are clicked
 
 
 class ToolBar(QFrame):
@@ -46,19 +47,15 @@ class ToolBar(QFrame):
         self._group = QButtonGroup(self)
         self.buttons: Final[dict[str, QToolButton]] = {}
         for command in ("tool.look", *(kind.command for kind in TOOLS)):
-            button = QToolButton(self)
-            button.setIcon(icon(BY_ID[command].icon))
-            button.setIconSize(QSize(_ICON, _ICON))
-            button.setFixedSize(_BUTTON, _BUTTON)
-            button.setAutoRaise(True)
+            button = self._button(command, actions)
             button.setCheckable(True)
-            button.setToolTip(tooltip(command))
-            button.setAccessibleName(tr(BY_ID[command].text))
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            button.clicked.connect(partial(actions.run, command))
             self._group.addButton(button)
-            self._column.addWidget(button)
-            self.buttons[command] = button
+        line = QFrame(self)
+        line.setFrameShape(QFrame.Shape.HLine)
+        line.setFrameShadow(QFrame.Shadow.Sunken)
+        self._column.addWidget(line)
+        for command in _AT_ONCE:
+            self._button(command, actions)
         self._column.addStretch(1)
         self.show_tool("tool.look")
 
@@ -70,6 +67,20 @@ class ToolBar(QFrame):
         """Without a project that may be changed one can only look."""
         for command, button in self.buttons.items():
             button.setEnabled(writable or command == "tool.look")
+
+    def _button(self, command: str, actions: Actions) -> QToolButton:
+        button = QToolButton(self)
+        button.setIcon(icon(BY_ID[command].icon))
+        button.setIconSize(QSize(_ICON, _ICON))
+        button.setFixedSize(_BUTTON, _BUTTON)
+        button.setAutoRaise(True)
+        button.setToolTip(tooltip(command))
+        button.setAccessibleName(tr(BY_ID[command].text))
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(partial(actions.run, command))
+        self._column.addWidget(button)
+        self.buttons[command] = button
+        return button
 
 
 class OptionStrip(QFrame):
