@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Final, cast
 
 from picture_images import annotate_masks
@@ -27,6 +28,10 @@ class _Hand:
     def __init__(self, studio: Studio, command: str) -> None:
         annotate_masks(studio)
         page = cast(AnnotatePage, studio.window.page)
+        table = studio.session.table
+        if table is not None and (number := _number(table.classes, "pollution")) >= 0:
+            studio.session.set_current(int(table.ids[int((table.defect_class == number).argmax())]))
+            studio.until(lambda: page.shown == studio.session.current and page.overlays is not None, "the image")
         studio.until(lambda: page.painting.bench.sheet is not None, "a mask to paint on")
         self.canvas, self.painting = page.canvas, page.painting
         sheet = page.painting.bench.sheet
@@ -58,6 +63,10 @@ class _Hand:
         x, y = self.defect.centroid
         dx, dy = self.canvas.view.to_device(x, y)
         return (QPointF(dx, dy) / self.canvas.view.dpr).toPoint()
+
+
+def _number(classes: Sequence[str], wanted: str) -> int:
+    return next((number for number, code in enumerate(classes) if code == wanted), -1)
 
 
 def polygon(studio: Studio) -> QWidget:

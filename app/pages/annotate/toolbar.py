@@ -7,16 +7,17 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QCheckBox,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QSlider,
     QSpinBox,
     QToolButton,
-    QVBoxLayout,
     QWidget,
 )
 
@@ -32,32 +33,52 @@ from core.annotation.strokes import LARGEST, Shape
 
 _ICON: Final = 22
 _BUTTON: Final = 36
+_GAP: Final = 2
+_EDGE: Final = 4
+_LEAST: Final = 5  # below each other
 _AT_ONCE: Final = ("tool.holes", "tool.grow", "tool.shrink")  # no tools for the hand: they act when they are clicked
 
 
 class ToolBar(QFrame):
-    """One button a tool; the chosen one is pressed."""
+    """One button a tool; the chosen one is pressed. Where they do not fit below each other there are more columns."""
 
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("tools")
-        self._column = QVBoxLayout(self)
-        self._column.setContentsMargins(4, theme.SPACE, 4, theme.SPACE)
-        self._column.setSpacing(2)
+        self._grid = QGridLayout(self)
+        self._grid.setContentsMargins(_EDGE, theme.SPACE, _EDGE, theme.SPACE)
+        self._grid.setSpacing(_GAP)
+        self._grid.setAlignment(Qt.AlignmentFlag.AlignTop)
         self._group = QButtonGroup(self)
+        self._rows = 0
         self.buttons: Final[dict[str, QToolButton]] = {}
         for command in ("tool.look", *(kind.command for kind in TOOLS)):
             button = self._button(command, actions)
             button.setCheckable(True)
             self._group.addButton(button)
-        line = QFrame(self)
-        line.setFrameShape(QFrame.Shape.HLine)
-        line.setFrameShadow(QFrame.Shadow.Sunken)
-        self._column.addWidget(line)
         for command in _AT_ONCE:
             self._button(command, actions)
-        self._column.addStretch(1)
+        self._arrange(len(self.buttons))
         self.show_tool("tool.look")
+
+    def minimumSizeHint(self) -> QSize:
+        """Room for some of them in each column."""
+        return QSize(super().minimumSizeHint().width(), _LEAST * (_BUTTON + _GAP) + 2 * theme.SPACE)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._arrange(max(_LEAST, (self.height() - 2 * theme.SPACE + _GAP) // (_BUTTON + _GAP)))
+
+    def _arrange(self, rows: int) -> None:
+        """At most so many below each other, as many in each column."""
+        columns = -(-len(self.buttons) // rows)
+        rows = -(-len(self.buttons) // columns)
+        if rows == self._rows:
+            return
+        self._rows = rows
+        for number, button in enumerate(self.buttons.values()):
+            self._grid.addWidget(button, number % rows, number // rows)
+        self.setFixedWidth(columns * (_BUTTON + _GAP) - _GAP + 2 * _EDGE)
 
     def show_tool(self, command: str) -> None:
         """Which tool is in the hand."""
@@ -78,7 +99,6 @@ class ToolBar(QFrame):
         button.setAccessibleName(tr(BY_ID[command].text))
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.clicked.connect(partial(actions.run, command))
-        self._column.addWidget(button)
         self.buttons[command] = button
         return button
 
