@@ -238,7 +238,8 @@ class ImagePanel(QWidget):
         while frame is not None and not isinstance(frame, QScrollArea):
             frame = frame.parentWidget()
         if frame is not None:
-            self.layout().activate()  # what was folded has its place now
+            if (layout := self.layout()) is not None:
+                layout.activate()  # what was folded has its place now
             frame.ensureWidgetVisible(self.notes.field, 0, 2 * theme.SPACE)
 
     def set_writable(self, writable: bool) -> None:

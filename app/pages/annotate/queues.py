@@ -32,16 +32,16 @@ def rows_of_place(table: ImageTable, product: str | None, view: str | None) -> N
 
 def ids_of(queue: Queue, table: ImageTable, rows: NDArray[np.intp], worst: Worst | None) -> NDArray[np.int64]:
     """The images of a queue among `rows`; "given" is nobody's to make, and empty."""
+    found: NDArray[np.int64] = _NOTHING
     if queue == "view":
-        return table.ids[rows]
-    if queue == "unpainted":
-        return table.ids[rows[_is_unpainted(table, rows)]]
-    if queue == "unlabelled":
-        return table.ids[rows[table.label[rows] == LABELS.index("unlabelled")]]
-    if queue == "score" and worst is not None:
-        kept: NDArray[np.int64] = worst.ids[np.isin(worst.ids, table.ids[rows])]
-        return kept
-    return _NOTHING
+        found = table.ids[rows]
+    elif queue == "unpainted":
+        found = table.ids[rows[_is_unpainted(table, rows)]]
+    elif queue == "unlabelled":
+        found = table.ids[rows[table.label[rows] == LABELS.index("unlabelled")]]
+    elif queue == "score" and worst is not None:
+        found = worst.ids[np.isin(worst.ids, table.ids[rows])]
+    return found
 
 
 def queue_word(queue: Queue, worst: Worst | None = None, title: str = "") -> str:
