@@ -116,7 +116,7 @@ class AnnotationsDialog(WorkingDialog):
         form = QFormLayout()
         form.setHorizontalSpacing(2 * theme.SPACE)
         form.setVerticalSpacing(theme.SPACE)
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
         self._build_shared(form)
         self.build_form(form)
         column.addLayout(form)
@@ -234,7 +234,11 @@ class AnnotationsDialog(WorkingDialog):
         self.end()
         self.show_report(report)
         shown = self._findings[:_SHOWN]
-        self.list.addTopLevelItems([QTreeWidgetItem(list(one)) for one in shown])
+        for one in shown:
+            line = QTreeWidgetItem(list(one))
+            for column, words in enumerate(one):
+                line.setToolTip(column, words)
+            self.list.addTopLevelItem(line)
         if len(self._findings) > len(shown):
             more = tr("and {n} more, all in the list that is saved", n=f"{len(self._findings) - len(shown):,}")
             self.list.addTopLevelItem(QTreeWidgetItem(["", "", more]))
