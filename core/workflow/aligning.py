@@ -110,7 +110,7 @@ def align(
     """Lay the template over the images that wait for it, or `again` over all; a few of them where none is moved.
 
     What is done is stored batch by batch; with `goes_on` False it ends after the present one. Raises `InputError`
-    (no region, no template image), `ImageError` (the template cannot be read).
+    (no region, no image that can be read), `ImageError` (the template cannot be read).
     """
     roi = _present(project, view.id)
     known = [] if again else project.alignments(roi.id)
@@ -146,14 +146,12 @@ def ready(project: Project, view: View, *, progress: Progress = silent) -> None:
 
 
 def template_of(project: Project, view: View, roi: Roi) -> Template:
-    """The template of a version, made ready to be found. Raises `InputError`, `ImageError`."""
+    """The template of a version, made ready to be found. Raises `InputError`, `ImageError`.
+
+    Where nobody said on which image it was drawn it lies alike on all of them: the usual one is taken.
+    """
     image_id = roi.template_image_id
-    if image_id is None:
-        raise InputError(
-            f"nobody said on which image the region of {view.product} was drawn",
-            mend="Name it with: flawscope roi set ... --template IMAGE",
-        )
-    row = project.image(image_id)
+    row = usual_template(project, view) if image_id is None else project.image(image_id)
     window = None if view.window is None else Window(*view.window)
     picture = thumbnail(row.path, SIDE, window)
     size = (row.width or picture.shape[1], row.height or picture.shape[0])

@@ -348,14 +348,14 @@ def test_without_aligning_a_few_images_are_looked_at_and_none_is_moved(project: 
     assert aligning.fits(project, view).pending == 5
 
 
-def test_a_template_without_an_image_cannot_be_aligned(project: Project) -> None:
+def test_a_template_without_an_image_of_its_own_is_taken_from_the_usual_one(project: Project) -> None:
     (view,) = project.views()
     with pytest.raises(InputError, match="no region"):
         aligning.align(project, view)
     project.change_roi(view.id, zones=[_box(22, 14, 67, 49)], settings={"align": "translation"})
-    with pytest.raises(InputError, match="nobody said"):
-        aligning.align(project, view)
     assert aligning.usual_template(project, view).id == 1
+    report = aligning.align(project, view)
+    assert report.aligned == 5 and [image for image, _ in report.low] == [5]
 
 
 # -- masks from a folder

@@ -27,6 +27,7 @@ from app.pages.annotate.hint import Hint
 from app.pages.annotate.painting import Painting
 from app.pages.annotate.panel import ImagePanel
 from app.pages.annotate.region_mode import RegionMode
+from app.pages.annotate.region_strip import region_button
 from app.pages.annotate.toolbar import OptionStrip, ToolBar
 from app.pages.annotate.unsaved import UnsavedBanner
 from app.pages.page import Page
@@ -202,6 +203,7 @@ class AnnotatePage(Page):
         middle.setSpacing(0)
         middle.addWidget(self.toolbar)
         middle.addWidget(self.region.bar)
+        self.toolbar.add(region_button(self.actions_table, self.toolbar))
         self._on_region_switched(False)
         middle.addWidget(self.canvas, 1)
         column.addLayout(middle, 1)

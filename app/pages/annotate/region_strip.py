@@ -68,6 +68,20 @@ class RegionBar(QFrame):
         self.buttons[command].setChecked(True)
 
 
+def region_button(actions: Actions, parent: QWidget) -> QToolButton:
+    """The way from defects to regions."""
+    button = QToolButton(parent)
+    button.setIcon(icon(BY_ID["tool.region"].icon, theme.COLOUR["roi"]))
+    button.setIconSize(QSize(_ICON, _ICON))
+    button.setFixedSize(_BUTTON, _BUTTON)
+    button.setAutoRaise(True)
+    button.setToolTip(tooltip("tool.region", tr("Draw the region of interest")))
+    button.setAccessibleName(tr("Draw the region of interest"))
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.clicked.connect(partial(actions.run, "tool.region"))
+    return button
+
+
 class RegionStrip(QFrame):
     """Two lines: whose region this is and how it lies; the zone or cell that is chosen."""
 

@@ -84,6 +84,10 @@ class ToolBar(QFrame):
         """Which tool is in the hand."""
         self.buttons[command].setChecked(True)
 
+    def add(self, button: QToolButton) -> None:
+        """A button that is no tool, at the bottom."""
+        self._column.addWidget(button)
+
     def set_writable(self, writable: bool) -> None:
         """Without a project that may be changed one can only look."""
         for command, button in self.buttons.items():
