@@ -62,9 +62,9 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         True,
         "Work",
         "Keep zoom from image to image of the same size",
-        "Otherwise an image comes back as it was looked at last, a new one whole.",
+        "Otherwise each image comes back as you left it.",
     ),
-    Setting("work.keep_contrast", True, "Work", "Keep brightness and contrast from image to image"),
+    Setting("work.keep_contrast", True, "Work", "Keep brightness and contrast"),
     Setting("work.wheel_zooms", True, "Work", "The wheel zooms", "Otherwise it scrolls, and Ctrl+wheel zooms."),
     Setting("train.keep_awake", True, "Training", "Keep the computer awake while training"),
     Setting(

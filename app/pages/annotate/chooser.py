@@ -34,6 +34,8 @@ class Queues(QObject):
         self.queue: Queue = "view"
         self.worst: Worst | None = None
         self._given: tuple[NDArray[np.int64], str] = (_NOTHING, "")
+        self._rows_of: object = None
+        self._rows: NDArray[np.intp] = np.empty(0, np.intp)
         self._is_ours = False
         self._wants_scores = True
         self._is_shown = False
@@ -75,7 +77,10 @@ class Queues(QObject):
         table, session = self._session.table, self._session
         if table is None:
             return np.empty(0, np.intp)
-        return queues.rows_of_place(table, session.product, session.view)
+        key = (len(table), table.products, table.views, session.product, session.view)  # images only ever come
+        if key != self._rows_of:
+            self._rows_of, self._rows = key, queues.rows_of_place(table, session.product, session.view)
+        return self._rows
 
     def word(self, queue: Queue) -> str:
         """How it is called."""
@@ -148,6 +153,7 @@ class Queues(QObject):
 
     def _on_session_closed(self) -> None:
         self.queue, self.worst, self._given, self._wants_scores = "view", None, (_NOTHING, ""), True
+        self._rows_of = None
 
 
 class QueueChooser(QToolButton):

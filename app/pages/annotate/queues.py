@@ -34,6 +34,7 @@ def ids_of(queue: Queue, table: ImageTable, rows: NDArray[np.intp], worst: Worst
     """The images of a queue among `rows`; "given" is nobody's to make, and empty."""
     found: NDArray[np.int64] = _NOTHING
     if queue == "view":
+<<<<<<< ours
         found = table.ids[rows]
     elif queue == "unpainted":
         found = table.ids[rows[_is_unpainted(table, rows)]]
@@ -42,6 +43,16 @@ def ids_of(queue: Queue, table: ImageTable, rows: NDArray[np.intp], worst: Worst
     elif queue == "score" and worst is not None:
         found = worst.ids[np.isin(worst.ids, table.ids[rows])]
     return found
+=======
+        return np.asarray(table.ids[rows], np.int64)
+    if queue == "unpainted":
+        return np.asarray(table.ids[rows[_is_unpainted(table, rows)]], np.int64)
+    if queue == "unlabelled":
+        return np.asarray(table.ids[rows[table.label[rows] == LABELS.index("unlabelled")]], np.int64)
+    if queue == "score" and worst is not None:
+        return np.asarray(worst.ids[np.isin(worst.ids, table.ids[rows])], np.int64)
+    return _NOTHING
+>>>>>>> theirs
 
 
 def queue_word(queue: Queue, worst: Worst | None = None, title: str = "") -> str:
