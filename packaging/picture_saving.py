@@ -22,9 +22,9 @@ from core.project.lock import lock_path, this_process
 def _refuse(studio: Studio, refuses: bool) -> None:
     """As a folder that was made read-only: nothing can be written to the project."""
     project = studio.session.project
-    if project is None:
+    if project is None or project._writer is None:
         raise StateError("no project is open")
-    project._write(lambda tx: tx.execute(f"PRAGMA query_only = {int(refuses)}") and None)
+    project._writer._connection.execute(f"PRAGMA query_only = {int(refuses)}")
 
 
 def annotate_unsaved(studio: Studio) -> QWidget:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from core.annotation.masks import Delta
-from core.errors import FlawscopeError
+from core.errors import FlawscopeError, StorageError
 from core.project import Project
 from core.workflow import rescue
 from core.workflow.painting import FreshStroke, needs_class, store_stroke
@@ -118,9 +118,17 @@ class Pile:
         """Write what waits into a rescue file that a person chose; how many strokes. Raises `StorageError`."""
         with self._writing:
             strokes, bases = self._known()
-            if strokes and bases is not None:
+            if bases is None:
+                raise StorageError(
+                    "no rescue copy can be made at the moment: the strokes are just being saved, or the project cannot"
+                    " be read",
+                    path=path,
+                    kept="They are kept in this window",
+                    mend="Try once more",
+                )
+            if strokes:
                 rescue.write_rescue(path, self.project, strokes, bases)
-            return len(strokes)
+            return len({one.key for one in strokes})
 
     # -- inside
 

@@ -126,6 +126,7 @@ def test_a_disk_that_is_really_full(qtbot: QtBot, session: Session, project_file
     assert "the disk is full" in banner(desk).headline.text()
     desk.drag((40, 10), (50, 40))
     filler.unlink()
+    session.strokes.try_now()
     qtbot.waitUntil(lambda: not session.strokes.is_failing)
     np.testing.assert_array_equal(desk.stored(9), labels(desk))
     assert session.project is not None and session.project.verify().is_whole

@@ -179,3 +179,19 @@ def test_no_rescue_file_is_no_reason_to_forget(project: Project, monkeypatch: py
     disk.remove()
     pile.store()
     check(project)
+
+
+def test_a_copy_that_cannot_be_made_is_said(project: Project, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pile = Pile(project)
+    pile.add(STROKES[0])
+    assert pile.save_copy(tmp_path / "copy.flawrescue") == 1
+
+    def unreadable(*_: object) -> None:
+        raise StorageError("the disk reported an error")
+
+    unknown = Pile(project)
+    unknown.add(STROKES[0])
+    monkeypatch.setattr(rescue, "base_of", unreadable)
+    with pytest.raises(StorageError, match="no rescue copy"):
+        unknown.save_copy(tmp_path / "other.flawrescue")
+    assert not (tmp_path / "other.flawrescue").exists() and len(unknown.waiting) == 1
