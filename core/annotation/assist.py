@@ -22,6 +22,7 @@ Rgb = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
 Polarity = Literal["dark", "bright"]
 
+FILL_REACH: Final = 1536  # pixels on every side of the click
 WAND_REACH: Final = 512  # pixels on every side of the click; what is larger than that is no defect
 PINHOLE: Final = 8  # pixels: a hole of that size in what the wand takes is noise
 
@@ -33,7 +34,8 @@ def fill(labels: Mask, x: int, y: int, painted: Box | None = None) -> Patch | No
     """What a click at pixel (x, y) fills: the component of a class, or an empty area that is enclosed.
 
     An empty area is joined by edges, so that a diagonal line one pixel wide holds it. It is enclosed by what is painted
-    and by the edges of the image, as long as it reaches but one of them or two that meet; None where it is open.
+    and by the edges of the image, as long as it reaches but one of them or two that meet; None where it is open, or
+    goes further than `FILL_REACH` from the click.
     `painted` is a box outside of which nothing is painted, where that is known: it saves looking for it.
     """
     height, width = labels.shape
@@ -45,14 +47,18 @@ def fill(labels: Mask, x: int, y: int, painted: Box | None = None) -> Patch | No
     if painted is None or not (painted[0] <= x < painted[2] and painted[1] <= y < painted[3]):
         return None
     # what leaves the box around everything painted goes on to opposite edges of the image: one pixel more says so
-    limit = (max(0, painted[0] - 1), max(0, painted[1] - 1), min(width, painted[2] + 1), min(height, painted[3] + 1))
+    limit = (
+        max(0, painted[0] - 1, x - FILL_REACH),
+        max(0, painted[1] - 1, y - FILL_REACH),
+        min(width, painted[2] + 1, x + FILL_REACH + 1),
+        min(height, painted[3] + 1, y + FILL_REACH + 1),
+    )
     bits, box = connected(
         lambda window: labels[window[1] : window[3], window[0] : window[2]] == 0, (x, y), limit, diagonal=False
     )
-    left, top, right, bottom = (mine == edge for mine, edge in zip(box, (0, 0, width, height), strict=True))
-    leaves = any(
-        mine == last and painted[side] != last for side, (mine, last) in enumerate(zip(box, limit, strict=True))
-    )
+    edges = (0, 0, width, height)
+    left, top, right, bottom = (mine == edge for mine, edge in zip(box, edges, strict=True))
+    leaves = any(mine == last != edge for mine, last, edge in zip(box, limit, edges, strict=True))
     return None if leaves or (left and right) or (top and bottom) else (bits, box)
 
 

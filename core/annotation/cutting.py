@@ -23,6 +23,8 @@ _LARGEST: Final = 1 << 14  # pixels that GrabCut sees at once
 _ROUNDS: Final = 3
 _LEAST_MARGIN: Final = 24  # pixels around the scribbles
 _WINDOWS: Final = 3  # so many times the margin is doubled while what is found goes on beyond it
+_LEAST_SPREAD: Final = 4.0  # grey levels
+_ALIKE: Final = 12.0  # squared distance, in spreads: what is that near may belong to the defect
 _SEED: Final = 20040801  # GrabCut draws its first clusters by lot
 
 
@@ -89,6 +91,8 @@ def _union(patches: Sequence[Patch], window: Box) -> Bits:
 
 def _grab(colours: Rgb, sure: Bits, never: Bits) -> Bits:
     state = np.full(sure.shape, cv2.GC_PR_BGD, np.uint8)
+    if never.any():
+        state[_resembles(colours, sure, never)] = cv2.GC_PR_FGD
     state[never] = cv2.GC_BGD
     state[sure] = cv2.GC_FGD
     if sure.all():
@@ -97,6 +101,15 @@ def _grab(colours: Rgb, sure: Bits, never: Bits) -> Bits:
     models = np.zeros((1, 65)), np.zeros((1, 65))
     cv2.grabCut(colours, state, None, *models, _ROUNDS, cv2.GC_INIT_WITH_MASK)
     return np.asarray(state & 1 == 1)
+
+
+def _resembles(colours: Rgb, sure: Bits, never: Bits) -> Bits:
+    """Pixels whose colour is nearer to that on the defect than to that beside it, measured by how far either varies."""
+    apart = []
+    for side in (sure, never):
+        mean, spread = colours[side].mean(axis=0), colours[side].std(axis=0) + _LEAST_SPREAD
+        apart.append((((colours - mean) / spread) ** 2).sum(axis=2))
+    return np.asarray((apart[0] < apart[1]) & (apart[0] < _ALIKE))
 
 
 def _reduced(bits: Bits, size: tuple[int, int]) -> Bits:

@@ -168,6 +168,13 @@ def test_only_the_stain_with_a_scribble_is_taken_and_never_what_is_beside() -> N
     assert not both[100:103, 60:70].any() and both[100:103, 70:80].all()
 
 
+def test_a_dot_on_a_stain_and_a_line_beside_it_are_enough() -> None:
+    stain = _disc(200, 100, 100, 35)
+    image = _stained(200, stain)
+    found = whole(cut_out(image, [_line(98, 104, 98, 5)], [_line(50, 150, 150)]), image.shape)
+    assert _overlap(found, stain) > 0.95
+
+
 def test_without_a_scribble_on_a_defect_nothing_is_cut_out() -> None:
     image = _stained(64, _disc(64, 30, 30, 9))
     assert cut_out(image, [], []) is None

@@ -62,6 +62,24 @@ def test_every_painted_pixel_is_in_one_component_and_each_is_joined(labels: NDAr
     )
 
 
+def test_islands_of_a_large_mask_share_no_component_and_lose_none() -> None:
+    labels = np.zeros((700, 900), np.uint8)
+    labels[20, 20:880] = 3  # around another one, whose tiles lie in its box
+    labels[20:680, 880] = 3
+    labels[300:320, 300:330] = 3
+    labels[319:400, 329:331] = 5
+    labels[63:65, 63:65] = 1
+    labels[128, 128], labels[127, 127] = 1, 1
+    found = components(labels)
+    assert [(one.class_id, one.area, one.box) for one in found] == [
+        (1, 4, (63, 63, 65, 65)),
+        (1, 2, (127, 127, 129, 129)),
+        (3, 860 + 660 - 1 + 1, (20, 20, 881, 680)),
+        (3, 20 * 30 - 1, (300, 300, 330, 320)),
+        (5, 2 * 81, (329, 319, 331, 400)),
+    ]
+
+
 def test_an_area_in_square_millimetres() -> None:
     labels = np.zeros((40, 40), np.uint8)
     labels[10:20, 10:30] = 1
@@ -134,6 +152,8 @@ def test_a_thin_diagonal_outline_holds_the_fill() -> None:
 def test_nothing_is_filled_that_is_open() -> None:
     labels = ring()
     assert assist.fill(labels, 3, 3) is None
+    far = np.pad(np.zeros((10, 4 * assist.FILL_REACH), np.uint8), 1, constant_values=1)
+    assert assist.fill(far, 5000, 5) is None
     labels[300, 100] = 0
     assert assist.fill(labels, 300, 300) is None
     assert assist.fill(np.zeros((50, 50), np.uint8), 20, 20) is None
