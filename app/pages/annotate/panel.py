@@ -237,15 +237,9 @@ class ImagePanel(QWidget):
         frame = self.parentWidget()
         while frame is not None and not isinstance(frame, QScrollArea):
             frame = frame.parentWidget()
-<<<<<<< ours
-        if frame is not None:
-            if (layout := self.layout()) is not None:
-                layout.activate()  # what was folded has its place now
-=======
         layout = self.layout()
         if frame is not None and layout is not None:
             layout.activate()  # what was folded has its place now
->>>>>>> theirs
             frame.ensureWidgetVisible(self.notes.field, 0, 2 * theme.SPACE)
 
     def set_writable(self, writable: bool) -> None:

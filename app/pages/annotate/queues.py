@@ -32,18 +32,7 @@ def rows_of_place(table: ImageTable, product: str | None, view: str | None) -> N
 
 def ids_of(queue: Queue, table: ImageTable, rows: NDArray[np.intp], worst: Worst | None) -> NDArray[np.int64]:
     """The images of a queue among `rows`; "given" is nobody's to make, and empty."""
-    found: NDArray[np.int64] = _NOTHING
     if queue == "view":
-<<<<<<< ours
-        found = table.ids[rows]
-    elif queue == "unpainted":
-        found = table.ids[rows[_is_unpainted(table, rows)]]
-    elif queue == "unlabelled":
-        found = table.ids[rows[table.label[rows] == LABELS.index("unlabelled")]]
-    elif queue == "score" and worst is not None:
-        found = worst.ids[np.isin(worst.ids, table.ids[rows])]
-    return found
-=======
         return np.asarray(table.ids[rows], np.int64)
     if queue == "unpainted":
         return np.asarray(table.ids[rows[_is_unpainted(table, rows)]], np.int64)
@@ -52,7 +41,6 @@ def ids_of(queue: Queue, table: ImageTable, rows: NDArray[np.intp], worst: Worst
     if queue == "score" and worst is not None:
         return np.asarray(worst.ids[np.isin(worst.ids, table.ids[rows])], np.int64)
     return _NOTHING
->>>>>>> theirs
 
 
 def queue_word(queue: Queue, worst: Worst | None = None, title: str = "") -> str:
