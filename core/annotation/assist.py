@@ -1,10 +1,11 @@
-"""Pixels that the program proposes: fill, magic wand, threshold, holes, grow, shrink. A person decides.
+"""Pixels that the program proposes: fill, magic wand, threshold, heatmap, holes, grow, shrink. A person decides.
 
 Images are (H, W, 3) uint8 RGB, masks (H, W) uint8 of class ids; results are (h, w) bool and their box.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final, Literal
 
@@ -20,6 +21,8 @@ from core.words import Box
 
 Rgb = NDArray[np.uint8]
 Grey = NDArray[np.uint8]
+Map = NDArray[np.float32]
+Indices = NDArray[np.intp]
 Polarity = Literal["dark", "bright"]
 
 FILL_REACH: Final = 1536  # pixels on every side of the click
@@ -172,3 +175,59 @@ class Levels:
     def beyond(self, level: int, polarity: Polarity) -> Patch | None:
         """Pixels up to `level` ("dark") or above it ("bright"); None when there are none."""
         return cropped(self.grey <= level if polarity == "dark" else self.grey > level, self.box)
+
+
+# -- on an anomaly map
+
+
+def heatmap_to_mask(values: Map, level: float, width: int, height: int, *, most: int = 300) -> list[Patch]:
+    """The separate areas of an image of `width` x `height` where its anomaly map is not below `level`, largest first.
+
+    `values` is (h, w) float32 of any size, stretched over the image: between the middles of its pixels the map is
+    linear in either direction, beyond the outermost ones it stays as it is. Of more than `most` areas of the map (a
+    level in its noise) the smallest are left out. Costs by what lies above the level, not by the image.
+    """
+    _, numbers, facts, _ = cv2.connectedComponentsWithStats((values >= level).view(np.uint8), connectivity=8)
+    largest = 1 + np.argsort(-facts[1:, cv2.CC_STAT_AREA], kind="stable")[:most]
+    found = [
+        patch
+        for number in largest.tolist()
+        for patch in _stretched(values, numbers, number, facts[number].tolist(), level, (width, height))
+    ]
+    return sorted(found, key=lambda patch: -int(np.count_nonzero(patch[0])))
+
+
+def _stretched(
+    values: Map, numbers: NDArray[np.int32], number: int, facts: list[int], level: float, size: tuple[int, int]
+) -> list[Patch]:
+    """One area of the map on the image; a bridge at a corner may fall apart there."""
+    x, y, across, down = facts[:4]
+    rows, columns = values.shape
+    u0, v0, u1, v1 = max(x - 1, 0), max(y - 1, 0), min(x + across + 1, columns), min(y + down + 1, rows)
+    around = values[v0:v1, u0:u1].copy()
+    others = numbers[v0:v1, u0:u1]
+    around[(others != 0) & (others != number)] = level - 1  # they share no four middles with this one
+    x0, left, right, across_share = _middles(u0, u1, columns, size[0])
+    y0, top, bottom, down_share = _middles(v0, v1, rows, size[1])
+    if not left.size or not top.size:
+        return []  # it lies between the pixels of an image that is smaller than the map
+    lines = around[top] * (1 - down_share[:, None]) + around[bottom] * down_share[:, None]
+    fine = lines[:, left] * (1 - across_share) + lines[:, right] * across_share >= level
+    count, parts, boxes, _ = cv2.connectedComponentsWithStats(fine.view(np.uint8), connectivity=8)
+    found = []
+    for part in range(1, count):
+        a, b, w, h = boxes[part, :4].tolist()
+        found.append((parts[b : b + h, a : a + w] == part, (x0 + a, y0 + b, x0 + a + w, y0 + b + h)))
+    return found
+
+
+def _middles(first: int, last: int, cells: int, pixels: int) -> tuple[int, Indices, Indices, Map]:
+    """Where the middles of pixels lie among those of cells `first` to `last` - 1, of `cells` that cover `pixels`.
+
+    Returns the first pixel, and for each the cell before and behind it, counted from `first`, and the share of the way.
+    """
+    begin = 0 if first == 0 else math.ceil((first + 0.5) * pixels / cells - 0.5)
+    end = pixels if last == cells else math.floor((last - 0.5) * pixels / cells - 0.5) + 1
+    at = np.clip((np.arange(begin, end) + 0.5) * cells / pixels - 0.5, first, last - 1) - first
+    before = np.floor(at).astype(np.intp)
+    return begin, before, np.minimum(before + 1, last - first - 1), (at - before).astype(np.float32)

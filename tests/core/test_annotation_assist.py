@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from core.annotation.assist import WAND_REACH, Levels, Wand
+from core.annotation.assist import WAND_REACH, Levels, Wand, heatmap_to_mask
 from core.annotation.cutting import cut_out
 from core.annotation.shapes import Patch, placed
 from core.imaging import decode_mask, load_rgb8
@@ -198,3 +198,49 @@ def test_a_real_crack_is_cut_out_from_a_scribble_along_it(real_data: Path) -> No
     patch = (np.ones((3, 3), np.bool_), (x - 1, middle - 1, x + 2, middle + 2))
     found = whole(cut_out(image, [patch], []), image.shape)
     assert found[middle, x] and np.count_nonzero(found & truth) / np.count_nonzero(found) > 0.3
+
+
+MAPS = st.tuples(st.integers(1, 7), st.integers(1, 7)).flatmap(
+    lambda size: arrays.arrays(np.float32, size, elements=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0]))
+)
+
+
+def stretched(values: NDArray[np.float32], width: int, height: int) -> NDArray[np.float64]:
+    """A map on an image: linear between the middles of its pixels, pixel by pixel."""
+    rows, columns = values.shape
+    found = np.empty((height, width))
+    for y in range(height):
+        for x in range(width):
+            u = min(max((x + 0.5) * columns / width - 0.5, 0), columns - 1)
+            v = min(max((y + 0.5) * rows / height - 0.5, 0), rows - 1)
+            i, j = int(u), int(v)
+            k, m = min(i + 1, columns - 1), min(j + 1, rows - 1)
+            upper = values[j, i] * (1 - (u - i)) + values[j, k] * (u - i)
+            lower = values[m, i] * (1 - (u - i)) + values[m, k] * (u - i)
+            found[y, x] = upper * (1 - (v - j)) + lower * (v - j)
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(MAPS, st.integers(1, 23), st.integers(1, 23), st.sampled_from([0.3, 0.6, 0.9]))
+def test_areas_of_a_heatmap_are_those_of_the_map_on_the_image(
+    values: NDArray[np.float32], width: int, height: int, level: float
+) -> None:
+    smooth = stretched(values, width, height)
+    found = heatmap_to_mask(values, level, width, height)
+    sure = np.abs(smooth - level) > 1e-5
+    covered = np.zeros((height, width), np.intp)
+    for bits, (x0, y0, x1, y1) in found:
+        covered[y0:y1, x0:x1] += bits
+    assert covered.max(initial=0) <= 1  # none twice
+    np.testing.assert_array_equal((covered > 0)[sure], (smooth >= level)[sure])
+    areas = [int(np.count_nonzero(bits)) for bits, _ in found]
+    assert areas == sorted(areas, reverse=True)
+
+
+def test_of_a_map_full_of_noise_the_largest_areas_are_taken() -> None:
+    values = np.zeros((41, 41), np.float32)
+    values[::2, ::2] = 1
+    values[10:13, 10:13] = 1  # four of the lone pixels are in it
+    found = heatmap_to_mask(values, 0.5, 41, 41, most=3)
+    assert [int(np.count_nonzero(bits)) for bits, _ in found] == [9, 1, 1]
