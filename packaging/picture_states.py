@@ -9,6 +9,7 @@ from typing import Final, cast
 
 import picture_images as images
 import picture_painting as painting
+import picture_pieces as pieces
 import picture_saving as saving
 import picture_tools as tools
 from picture_studio import StateError, Studio
@@ -327,6 +328,9 @@ STATES: Final[dict[str, State]] = {
     "annotate_scribble": State(tools.scribble, leave=tools.put_away),
     "annotate_unsaved": State(saving.annotate_unsaved, leave=saving.saved),
     "annotate_recovered": State(saving.annotate_recovered, leave=Studio.close),
+    "annotate_select": State(pieces.select, leave=pieces.leave),
+    "annotate_components": State(pieces.several, leave=pieces.erase),
+    "annotate_heatmap": State(pieces.from_heatmap, leave=pieces.leave),
     "train_empty": State(train_empty),
     "train_nothing_good": State(train_nothing_good),
     "train_ready": State(train_ready),

@@ -78,6 +78,13 @@ class Sheet(QObject):
         self._dirty = inside if self._dirty is None else _union(self._dirty, inside)
         self._show(inside)
 
+    def put(self, values: Mask, box: Box) -> None:
+        """Let the pixels of `box`, which lies on the image, show the class ids `values`, (h, w)."""
+        x0, y0, x1, y1 = box
+        self.labels[y0:y1, x0:x1] = values
+        self._dirty = box if self._dirty is None else _union(self._dirty, box)
+        self._show(box)
+
     def restore(self) -> None:
         """Take back what was painted since the last `settle`; `given_up` when a part of the stroke is stored."""
         box, self._dirty = self._dirty, None

@@ -44,8 +44,8 @@ class Canvas(QWidget):
     opacity_changed = Signal(str, float)
     heat_pinned = Signal(bool)
     adjust_changed = Signal(object)
+    held_changed = Signal(bool, bool)  # whether X and H are held
     _moved = Signal(object, bool)  # Viewport and whether it is fitted, for linked canvases
-    _held_moved = Signal(bool, bool)  # whether X and H are held, for linked canvases
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -252,16 +252,16 @@ class Canvas(QWidget):
         """From now on both look at the same place, and X and H held over one act on both."""
         self._moved.connect(other._on_linked_moved)
         other._moved.connect(self._on_linked_moved)
-        self._held_moved.connect(other._on_linked_held)
-        other._held_moved.connect(self._on_linked_held)
+        self.held_changed.connect(other._on_linked_held)
+        other.held_changed.connect(self._on_linked_held)
         other._on_linked_moved(self._view, self._is_fitted)
 
     def unlink(self, other: Canvas) -> None:
         """Each looks for itself again."""
         self._moved.disconnect(other._on_linked_moved)
         other._moved.disconnect(self._on_linked_moved)
-        self._held_moved.disconnect(other._on_linked_held)
-        other._held_moved.disconnect(self._on_linked_held)
+        self.held_changed.disconnect(other._on_linked_held)
+        other.held_changed.disconnect(self._on_linked_held)
 
     def _set_view(self, view: Viewport, *, fitted: bool = False, force: bool = False) -> None:
         self._is_fitted = fitted
@@ -384,7 +384,8 @@ class Canvas(QWidget):
 
     def event(self, event: QEvent) -> bool:
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
-            if event.key() in _OURS and not event.modifiers():
+            ours = event.key() in _OURS and not event.modifiers()
+            if ours or (self._tool is not None and self._tool.wants_key(event.key(), event.modifiers())):
                 event.accept()
                 return True
         elif isinstance(event, QNativeGestureEvent) and self._picture is not None:
@@ -413,7 +414,7 @@ class Canvas(QWidget):
 
     def _on_held_changed(self) -> None:
         self.update()
-        self._held_moved.emit(self._held.hides, self._held.heats)
+        self.held_changed.emit(self._held.hides, self._held.heats)
         if self._held.is_pinned != self._was_pinned:
             self._was_pinned = self._held.is_pinned
             self.heat_pinned.emit(self._was_pinned)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from app.canvas.proposals import Proposals
+from app.canvas.selection import Selection
 from app.canvas.sheet import Sheet
 from app.words import tr
 from core.annotation import strokes
@@ -24,12 +26,14 @@ _SIZES: Final = (1, 2, 3, 4, 5, 7, 9, 12, 16, 20, 26, 32, 40, 52, 64, 84, 108, 1
 class Workbench(QObject):
     """Values that tools and their controls read and set; `changed` names the one that is another now."""
 
-    changed = Signal(str)  # size, shape, class_id, only_empty, tolerance, tool, sheet
+    changed = Signal(str)  # size, shape, class_id, only_empty, tolerance, tool, sheet, proposals
     hinted = Signal(str)  # what the tool says of what it does; '' when it is done
     refused = Signal(str)  # why nothing was painted
     undo_wanted = Signal()
     measured = Signal(float)  # pixels: how long the line of the ruler is; 0 without one
     calibrated = Signal(float)  # micrometres a pixel, as a person found them out with the ruler
+    class_chosen = Signal(int)  # by a person, also when it is the one that is painted already
+    put_away = Signal()  # the tool is done: the one before it comes back
 
     def __init__(
         self,
@@ -60,6 +64,9 @@ class Workbench(QObject):
         self._part.setInterval(_SETTLE_MS)
         self._stroke: tuple[str, int] = ("", 0)
         self._part.timeout.connect(self._on_part_due)
+        self.selection: Final = Selection(self)
+        self.proposals: Final = Proposals(background, self)
+        self.proposals.changed.connect(lambda: self.changed.emit("proposals"))
 
     # -- the sheet
 
@@ -85,14 +92,20 @@ class Workbench(QObject):
             sheet.given_up.connect(self.undo_wanted)
         self.changed.emit("sheet")
 
-    def begin(self, tool: str, value: int) -> Sheet | None:
-        """A stroke of `tool` begins: the sheet to paint on, or None, and the person is told why."""
+    def ready(self) -> Sheet | None:
+        """The sheet to paint on, or None, and the person is told why."""
         if self._sheet is None or self.is_waiting:
             self.refused.emit(self.why_not if self._sheet is None else tr("One moment: the last step is being undone"))
             return None
-        self._stroke = (tool, value)
-        self._part.start()
         return self._sheet
+
+    def begin(self, tool: str, value: int) -> Sheet | None:
+        """A stroke of `tool` begins; returns what `ready` does."""
+        sheet = self.ready()
+        if sheet is not None:
+            self._stroke = (tool, value)
+            self._part.start()
+        return sheet
 
     def end(self) -> None:
         """The stroke is done and is stored."""
@@ -142,6 +155,11 @@ class Workbench(QObject):
     def set_class(self, class_id: int) -> None:
         """What is painted from now on."""
         self._set("class_id", class_id)
+
+    def choose_class(self, class_id: int) -> None:
+        """A person wants it: for what is selected, and for what is painted from now on."""
+        self.set_class(class_id)
+        self.class_chosen.emit(class_id)
 
     @property
     def only_empty(self) -> bool:

@@ -16,7 +16,7 @@ from core.evaluation.pictures import contour_region
 from core.preprocess import Geometry, Preprocessor
 from core.project import Project
 from core.project.results import RunRow, ScoreRow, Scoring
-from core.reconstructions import Reconstruction
+from core.reconstructions import CropPasses, Reconstruction
 from core.workflow.evaluating import MAP_SCALE, Subject
 
 HEAT_SIDE: Final = 1024  # a map has a few hundred pixels: more would show nothing more
@@ -53,13 +53,17 @@ class Maps:
     missing: str = ""
 
     def filled(self, found: Reconstruction) -> Maps:
-        """The same, maps that were not kept taken from the passes that the scores rest on."""
+        """The same, maps that were not kept taken from the passes that the scores rest on.
+
+        Of an image that was not scored all crops are taken from there.
+        """
         made = {crop.geometry.box: crop.passes[min(crop.judged, len(crop.passes)) - 1].map for crop in found.crops}
+        known = self.crops or tuple(_unscored(at, crop) for at, crop in enumerate(found.crops))
         crops = tuple(
             replace(crop, map=_unit(made[crop.geometry.box]))
             if crop.map is None and crop.geometry.box in made
             else crop
-            for crop in self.crops
+            for crop in known
         )
         gone = any(crop.map is None for crop in crops)
         return replace(self, crops=crops, missing=self.missing if gone else "")
@@ -158,6 +162,10 @@ def _crop(subject: Subject, row: ScoreRow) -> tuple[Crop, str]:
     geometry = subject.geometry(row)
     crop = Crop(row.name, geometry, row.score, row.peak, row.first, row.gated, row.passes, values)
     return crop, problem
+
+
+def _unscored(at: int, crop: CropPasses) -> Crop:
+    return Crop(str(at), crop.geometry, None, None, None, False, crop.judged, None)
 
 
 def _unit(stored: NDArray[np.uint16]) -> NDArray[np.float32]:

@@ -276,6 +276,9 @@ class Pen:
     def wheeled(self, pointer: Pointer) -> bool:
         return bool(pointer.modifiers & Qt.KeyboardModifier.AltModifier)
 
+    def wants_key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        return False
+
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         self.log.append(f"key {key}")
         return True

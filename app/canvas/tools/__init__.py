@@ -9,10 +9,12 @@ from typing import Final
 from app.canvas.tools.base import Tool
 from app.canvas.tools.brush import Brush
 from app.canvas.tools.fill import Fill
+from app.canvas.tools.from_heatmap import FromHeatmap
 from app.canvas.tools.polygon import Polygon
 from app.canvas.tools.rectangle import Rectangle
 from app.canvas.tools.ruler import Ruler
 from app.canvas.tools.scribble import Scribble
+from app.canvas.tools.select import Select
 from app.canvas.tools.threshold import Threshold
 from app.canvas.tools.wand import Wand
 from app.canvas.workbench import Workbench
@@ -26,6 +28,7 @@ class ToolKind:
     make: Callable[[Workbench], Tool]
     options: tuple[str, ...] = ()
     hint: str = ""
+    is_kept: bool = True  # in the hand again at the next start
 
 
 TOOLS: Final[tuple[ToolKind, ...]] = (
@@ -78,5 +81,12 @@ TOOLS: Final[tuple[ToolKind, ...]] = (
         "Left on the defect, right beside it, then Enter.",
     ),
     ToolKind("tool.ruler", Ruler, ("calibration",), "Drag along what you want to measure; Shift keeps to 45°."),
+    ToolKind(
+        "tool.select",
+        Select,
+        ("only_empty",),
+        "Click or drag a frame, Shift adds; drag or arrows move, a number changes the class, Del erases.",
+    ),
+    ToolKind("tool.from_heatmap", FromHeatmap, ("level", "only_empty"), is_kept=False),
 )
 BY_COMMAND: Final = {one.command: one for one in TOOLS}

@@ -68,6 +68,9 @@ class Tool(Protocol):
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """A key went down while the canvas has the focus."""
 
+    def wants_key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """Whether this key comes to `key_pressed` now although it stands for a command."""
+
     def stepped(self, steps: int) -> bool:
         """The keys for smaller and larger, when they mean something else than the size of the brush."""
 
@@ -123,6 +126,10 @@ class QuietTool:
 
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """The window does what the key stands for."""
+        return False
+
+    def wants_key(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
+        """Commands come first."""
         return False
 
     def stepped(self, steps: int) -> bool:

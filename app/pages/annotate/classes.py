@@ -228,7 +228,7 @@ class ClassList(QWidget):
             self.new_wanted.emit(name)
 
     def _on_row_clicked(self, class_id: int) -> None:
-        self._bench.set_class(class_id)
+        self._bench.choose_class(class_id)
         self.left.emit()
 
     def _on_value_changed(self, name: str) -> None:

@@ -23,9 +23,11 @@ from app.pages.annotate import progress, region_mode
 from app.pages.annotate.chooser import QueueChooser
 from app.pages.annotate.facts import Facts, facts_of
 from app.pages.annotate.flow import Flow
+from app.pages.annotate.ghost import Ghost
 from app.pages.annotate.hint import Hint
 from app.pages.annotate.painting import Painting
 from app.pages.annotate.panel import ImagePanel
+from app.pages.annotate.pieces import Pieces
 from app.pages.annotate.region_mode import RegionMode
 from app.pages.annotate.region_strip import region_button
 from app.pages.annotate.toolbar import OptionStrip, ToolBar
@@ -68,6 +70,8 @@ class AnnotatePage(Page):
         self._late.timeout.connect(self._on_picture_late)
         self._build()
         self._connect()
+        self.pieces: Final = Pieces(session, self.canvas, self.painting, self)
+        self.ghost: Final = Ghost(session, self.canvas, self.painting, self)
         self._bindings: tuple[tuple[str, Callable[[], object], Callable[[], bool] | None], ...] = (
             ("image.previous", partial(session.step, -1), None),
             ("image.next", partial(session.step, 1), None),
@@ -113,6 +117,8 @@ class AnnotatePage(Page):
             panel.split_wanted.connect(self._on_split_wanted)
             panel.area_wanted.connect(self._on_area_wanted)
             panel.show_classes(self.session.classes)
+            self.pieces.attach(panel.components)
+            self.actions_table.attach(panel.components.view)
             self._panel = panel
             self.flow.use_panel(panel)
             self._show_facts()
@@ -128,6 +134,7 @@ class AnnotatePage(Page):
             self.actions_table.bind(command, slot, enabled=enabled, text=words)
         self.painting.bind(self.actions_table)
         self.flow.bind(self.actions_table)
+        self.pieces.bind(self.actions_table)
         self._show_classes()
         self._begin()
         self.canvas.setFocus()
@@ -140,6 +147,7 @@ class AnnotatePage(Page):
             self.actions_table.unbind(command, slot)
         self.painting.unbind(self.actions_table)
         self.flow.unbind(self.actions_table)
+        self.pieces.unbind(self.actions_table)
         self._put_down()
         self.shown = None  # read anew when the page comes back
         self.placed.emit("")
@@ -206,7 +214,7 @@ class AnnotatePage(Page):
         middle.setSpacing(0)
         middle.addWidget(self.toolbar)
         middle.addWidget(self.region.bar)
-        self.toolbar.add(region_button(self.actions_table, self.toolbar))
+        self.toolbar.add("tool.region", region_button(self.actions_table, self.toolbar))
         self._on_region_switched(False)
         middle.addWidget(self.canvas, 1)
         column.addLayout(middle, 1)
@@ -296,6 +304,7 @@ class AnnotatePage(Page):
         """The image leaves the screen: nothing is painted on it any more."""
         self.flow.put_down()
         self.overlays = None
+        self.ghost.leave()
         self.painting.leave()
         self.region.show(None)
 

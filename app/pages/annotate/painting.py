@@ -42,7 +42,7 @@ class Painting(QObject):
         self.canvas: Final = canvas
         self.bench: Final = Workbench(canvas, session.memory, session.background, self)
         self.saver: Final[StrokeSaver] = session.strokes
-        self.tool = _LOOK
+        self.tool = self._tool_before = _LOOK
         self._reshaper = Reshaper(self.bench)
         self._image_id: int | None = None
         self._wanted: tuple[int, tuple[int, int]] | None = None  # the image that is being read, and its size
@@ -51,6 +51,7 @@ class Painting(QObject):
         self._count = 0  # of strokes and undos: what was read before one of them is not shown
         self.bench.undo_wanted.connect(self._on_given_up)
         self.bench.refused.connect(session.said)
+        self.bench.put_away.connect(lambda: self.choose(self._tool_before))
         self.bench.changed.connect(self._on_value_changed)
         session.stepped.connect(self._on_stepped)
         session.taken_back.connect(self._on_taken_back)
@@ -149,6 +150,7 @@ class Painting(QObject):
         known = [one.id for one in classes]
         if self.bench.class_id not in known:
             self.bench.set_class(known[0] if known else 1)  # a project without any gets one with its first stroke
+        self.bench.selection.codes = {one.id: one.code for one in classes}
         if self.bench.sheet is not None:
             self.bench.sheet.layer.set_colours(class_colours(classes))
             self.canvas.refresh("mask")
@@ -159,9 +161,11 @@ class Painting(QObject):
         """Take a tool; the one that is in the hand is put away."""
         if command == self.tool and command != _LOOK:
             command = _LOOK
-        self.tool = command
+        if command != self.tool:
+            self._tool_before, self.tool = self.tool, command
         self.canvas.set_tool(BY_COMMAND[command].make(self.bench) if command in BY_COMMAND else None)
-        self.bench.set_tool(command)
+        if command not in BY_COMMAND or BY_COMMAND[command].is_kept:
+            self.bench.set_tool(command)
         self.tool_changed.emit(command)
 
     def take_again(self) -> None:
@@ -204,7 +208,7 @@ class Painting(QObject):
     def _choose_number(self, number: int) -> None:
         classes = self.session.classes
         if number <= len(classes):
-            self.bench.set_class(classes[number - 1].id)
+            self.bench.choose_class(classes[number - 1].id)
         else:
             self.session.said.emit(tr("There is no class {n}", n=number))
 

@@ -32,6 +32,7 @@ from app.fold import Fold
 from app.icons import icon
 from app.pages.annotate.book import DefectBook
 from app.pages.annotate.classes import ClassList
+from app.pages.annotate.components import ComponentList
 from app.pages.annotate.facts import Facts
 from app.pages.annotate.notes import NoteList
 from app.pages.annotate.words import class_word, swatch
@@ -216,6 +217,8 @@ class ImagePanel(QWidget):
         fold.body.addWidget(self.class_list)
         fold.body.addWidget(self._mask_note)
         fold.body.addWidget(self._zoom_to, 0, Qt.AlignmentFlag.AlignLeft)
+        self.components = ComponentList(fold)
+        fold.body.addWidget(self.components)
         return fold
 
     def _book_section(self) -> QWidget:

@@ -28,6 +28,7 @@ from app.commands import BY_ID, Actions, tooltip
 from app.elided import Elided
 from app.icons import icon
 from app.pages.annotate.calibration import Calibration
+from app.pages.annotate.level import LevelPart
 from app.words import tr
 from core.annotation.strokes import LARGEST, Shape
 
@@ -84,9 +85,11 @@ class ToolBar(QFrame):
         """Which tool is in the hand."""
         self.buttons[command].setChecked(True)
 
-    def add(self, button: QToolButton) -> None:
-        """A button that is no tool, at the bottom."""
-        self._column.addWidget(button)
+    def add(self, command: str, button: QToolButton) -> None:
+        """A button that is no tool, below them."""
+        self.buttons[command] = button
+        self._rows = 0
+        self._arrange(len(self.buttons))
 
     def set_writable(self, writable: bool) -> None:
         """Without a project that may be changed one can only look."""
@@ -121,6 +124,7 @@ class OptionStrip(QFrame):
             "size": self._size_part(),
             "shape": self._shape_part(),
             "tolerance": self._tolerance_part(),
+            "level": LevelPart(bench.proposals, self),
             "only_empty": self._only_empty_part(),
             "calibration": Calibration(bench, self),
         }
