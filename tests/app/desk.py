@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QLabel, QMainWindow, QSplitter, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QSplitter, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.commands import Actions
@@ -44,6 +44,7 @@ class Desk:
 
     def press(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         QTest.keyClick(self.page.canvas, key, held)
+        QApplication.processEvents()  # a strip that came or went moves the image
 
     def label_of(self, image_id: int) -> str:
         assert self.session.table is not None

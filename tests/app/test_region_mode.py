@@ -32,20 +32,16 @@ def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
     """The page on the first image of the small project, 64 x 48 pixels."""
     session.open(project_file)
     qtbot.waitUntil(lambda: session.is_complete, timeout=10_000)
-    yield _open(Desk(qtbot, session), 1)
+    made = _open(Desk(qtbot, session), 1)
+    yield made
+    made.settled()
+    made.page.leave()
 
 
 def _open(desk: Desk, image_id: int) -> Desk:
     desk.session.set_current(image_id)
     desk.shows(image_id)
     return desk
-
-
-@pytest.fixture(autouse=True)
-def _put_away(desk: Desk) -> Iterator[None]:
-    yield
-    desk.settled()
-    desk.page.leave()
 
 
 def roi(desk: Desk) -> Roi | None:
