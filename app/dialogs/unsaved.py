@@ -11,13 +11,13 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushBu
 from app import theme
 from app.dialogs.dialog import choice_card
 from app.icons import icon
+from app.session import Session, describe
 from app.words import count_words, tr
 from core.errors import FlawscopeError
 from core.workflow.rescue import SUFFIX
 
 if TYPE_CHECKING:
     from app.saving import StrokeSaver
-    from app.session import Session
 
 _LEAST_PX: Final = 480
 
@@ -74,7 +74,8 @@ class UnsavedDialog(QDialog):
         title = tr("{strokes} not saved", strokes=count_words(strokes, "stroke", "strokes"))
         self.setWindowTitle(title)
         self._headline.setText(title)
-        self._text.setText(sentence(saver))
+        what = "" if saver.error is None else describe(saver.error)[0] + ". "
+        self._text.setText(what + sentence(saver))
         is_kept = saver.rescued is not None
         self.leave.setText(tr("Close, and keep the rescue copy") if is_kept else tr("Save a rescue copy and close …"))
         card = self.leave.parentWidget()
