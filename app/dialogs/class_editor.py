@@ -1,4 +1,4 @@
-"""The class editor: codes, names, colours, order, descriptions, what is taken out. Saved as one step."""
+"""The class editor: codes, names, colours, order, descriptions; what is merged or taken out. Saved as one step."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.dialogs.class_form import ClassForm
-from app.dialogs.class_rows import Row, rows_of, rows_of_drafts, wrong
+from app.dialogs.class_rows import Row, rows_of, rows_of_drafts, write, wrong
 from app.dialogs.dialog import Dialog
 from app.icons import icon
 from app.pages.annotate.words import swatch
 from app.session import Session, describe
 from app.words import language, tr
-from core.project.records import ClassDraft, DefectClass
+from core.project.records import DefectClass
 from core.project.things import PALETTE
 from core.workflow.classes import PRESETS, preset_classes
 
@@ -47,7 +47,7 @@ class ClassEditor(Dialog):
         self._session = session
         self._language = language()
         self._rows: dict[int, Row] = {}  # by key, which items carry through a drag
-        self._before: list[ClassDraft] | None = None
+        self._before: list[object] | None = None
         self._warned = False
         self.resize(780, 560)
         self._build()
@@ -80,6 +80,7 @@ class ClassEditor(Dialog):
         self.form.changed.connect(self._on_row_changed)
         self.form.take_out_wanted.connect(self._take_out)
         self.form.bring_back_wanted.connect(self._bring_back)
+        self.form.merge_wanted.connect(self._merge)
         self._right = QStackedWidget(self)
         self._empty = self._nothing()
         self._right.addWidget(self._empty)
@@ -181,13 +182,27 @@ class ClassEditor(Dialog):
             self.accept()
             return
         self.save_button.setEnabled(False)
-        self._session.write(
-            lambda project: project.edit_classes([row.draft() for row in rows]),
-            lambda _: self.accept(),
-            touched=None,
-            say=tr("The classes are saved"),
-            failed=self._on_failed,
-        )
+        self._store(rows)
+
+    def _store(self, rows: list[Row]) -> None:
+        """Merging changes masks: meanwhile nothing is painted."""
+        session, say = self._session, tr("The classes are saved")
+        if any(row.merge_into is not None for row in rows):
+            session.rewrite_masks(
+                lambda project: write(project, rows),
+                lambda _: self.accept(),
+                why=tr("One moment: classes are being merged"),
+                say=say,
+                failed=self._on_failed,
+            )
+        else:
+            session.write(
+                lambda project: write(project, rows),
+                lambda _: self.accept(),
+                touched=None,
+                say=say,
+                failed=self._on_failed,
+            )
 
     def reject(self) -> None:
         """Nothing is stored; what was changed is thrown away at the second time."""
@@ -204,7 +219,7 @@ class ClassEditor(Dialog):
             self._put(row)
         self._renumber()
         self._before = self._state()
-        if not all(row.retired for row in self._rows.values()):
+        if any(row.is_shown for row in self._rows.values()):
             self.list.setCurrentRow(0)
         self.list.setFocus()
 
@@ -214,8 +229,8 @@ class ClassEditor(Dialog):
         self._rows[key] = row
         item = QListWidgetItem()
         item.setData(_KEY, key)
-        last = max((at for at in range(self.list.count()) if not self._row_at(at).retired), default=-1)
-        self.list.insertItem(last + 1 if not row.retired else self.list.count(), item)
+        last = max((at for at in range(self.list.count()) if self._row_at(at).is_shown), default=-1)
+        self.list.insertItem(last + 1 if row.is_shown else self.list.count(), item)
         return item
 
     def _row_at(self, place: int) -> Row:
@@ -224,9 +239,9 @@ class ClassEditor(Dialog):
     def _ordered(self) -> list[Row]:
         return [self._row_at(place) for place in range(self.list.count())]
 
-    def _state(self) -> list[ClassDraft]:
+    def _state(self) -> list[object]:
         """Everything that would be stored, to see whether it changed."""
-        return [row.draft() for row in self._ordered()]
+        return [(row.draft(), None if row.merge_into is None else row.merge_into.draft()) for row in self._ordered()]
 
     def _current(self) -> Row | None:
         at = self.list.currentRow()
@@ -241,12 +256,14 @@ class ClassEditor(Dialog):
         for place in range(self.list.count()):
             item, row = self.list.item(place), self._row_at(place)
             word = row.word(self._language)
-            if not row.retired:
+            if row.is_shown:
                 number += 1
                 word = f"{number}   {word}" if number <= _KEYS else f"     {word}"
+            elif row.merge_into is not None:
+                word = tr("{name} → {other}", name=word, other=row.merge_into.word(self._language))
             item.setText(word)
             item.setIcon(_sign(row.colour))
-            item.setForeground(theme.muted() if row.retired else self.palette().text())
+            item.setForeground(self.palette().text() if row.is_shown else theme.muted())
         self._hide_gone()
         self._right.setCurrentWidget(self.form if self._current() is not None else self._empty)
 
@@ -272,7 +289,7 @@ class ClassEditor(Dialog):
     def _on_item_chosen(self, *_: object) -> None:
         row = self._current()
         if row is not None:
-            self.form.show_row(row)
+            self.form.show_row(row, [one for one in self._rows.values() if one.is_shown and one is not row])
         self._right.setCurrentWidget(self.form if row is not None else self._empty)
 
     def _on_row_changed(self) -> None:
@@ -289,6 +306,9 @@ class ClassEditor(Dialog):
             key = next(key for key, one in self._rows.items() if one is row)
             self.list.takeItem(self.list.currentRow())
             self._rows[key] = Row(None, "", retired=True)  # keys are never used twice
+            for other in self._rows.values():
+                if other.merge_into is row:
+                    other.merge_into = None
         else:
             row.retired = True
         self._on_row_changed()
@@ -297,7 +317,17 @@ class ClassEditor(Dialog):
     def _bring_back(self) -> None:
         row = self._current()
         if row is not None:
-            row.retired = False
+            row.retired, row.merge_into = False, None
+            self._on_row_changed()
+            self._on_item_chosen()
+
+    def _merge(self, into: Row) -> None:
+        row = self._current()
+        if row is not None:
+            for other in self._rows.values():
+                if other.merge_into is row:  # those that were to come here go on to where this one goes
+                    other.merge_into = into
+            row.merge_into = into
             self._on_row_changed()
             self._on_item_chosen()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -14,6 +15,7 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QMenu,
     QPlainTextEdit,
     QPushButton,
     QToolButton,
@@ -37,9 +39,11 @@ class ClassForm(QWidget):
     changed = Signal()
     take_out_wanted = Signal()
     bring_back_wanted = Signal()
+    merge_wanted = Signal(object)  # Row
 
     def __init__(self, language: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._language = language
         self._row: Row | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -62,14 +66,14 @@ class ClassForm(QWidget):
         self.description.textChanged.connect(self._on_description_edited)
         self._form.addRow(tr("Description"), self.description)
         column.addLayout(self._form, 1)
-        self._note = QLabel(tr("It is offered no more; what is painted keeps it."), self)
+        self._note = QLabel(self)
         self._note.setProperty("role", "muted")
         self._note.setWordWrap(True)
         column.addWidget(self._note)
         column.addLayout(self._foot())
 
-    def show_row(self, row: Row) -> None:
-        """Another row."""
+    def show_row(self, row: Row, others: Sequence[Row]) -> None:
+        """A row, and those that it can be merged into."""
         self._row = None  # what is shown now was not typed
         for language in row.names:
             if language not in self.names:
@@ -80,10 +84,19 @@ class ClassForm(QWidget):
         self.description.setPlainText(row.description)
         self._show_colour(row.colour)
         for widget in (self.code, self.description, self.other, *self.names.values(), *self.swatches.values()):
-            widget.setEnabled(not row.retired)
-        self._take_out.setVisible(not row.retired)
-        self._back.setVisible(row.retired)
-        self._note.setVisible(row.retired)
+            widget.setEnabled(row.is_shown)
+        self._take_out.setVisible(row.is_shown)
+        self.merge.setVisible(row.is_shown and row.id is not None and bool(others))
+        self._back.setVisible(not row.is_shown)
+        self._note.setText(self._words(row))
+        menu = QMenu(self.merge)
+        for other in others:
+            menu.addAction(
+                QIcon(swatch(QColor(other.colour))),
+                other.word(self._language),
+                partial(self.merge_wanted.emit, other),
+            )
+        self.merge.setMenu(menu)
         self._row = row
 
     def begin(self) -> None:
@@ -135,6 +148,11 @@ class ClassForm(QWidget):
 
     def _foot(self) -> QHBoxLayout:
         row = QHBoxLayout()
+        self.merge = QToolButton(self)
+        self.merge.setText(tr("Merge into"))
+        self.merge.setProperty("role", "field")
+        self.merge.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.merge.setToolTip(tr("What is painted and labelled with it becomes the other class"))
         self._take_out = QPushButton(tr("Take out of the list"), self)
         self._take_out.setAutoDefault(False)
         self._take_out.setToolTip(tr("It is offered no more; what is painted keeps it"))
@@ -143,9 +161,17 @@ class ClassForm(QWidget):
         self._back.setAutoDefault(False)
         self._back.clicked.connect(self.bring_back_wanted)
         row.addStretch(1)
-        for widget in (self._take_out, self._back):
+        for widget in (self.merge, self._take_out, self._back):
             row.addWidget(widget)
         return row
+
+    def _words(self, row: Row) -> str:
+        if row.merge_into is not None:
+            other = row.merge_into.word(self._language)
+            return tr("With Save all that is painted or labelled with it becomes {other}.", other=other)
+        if row.retired:
+            return tr("It is offered no more; what is painted keeps it.")
+        return ""
 
     def _show_colour(self, colour: str) -> None:
         known = self.swatches.get(colour.lower())

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from app.words import tr
 from core.project.records import ClassDraft, DefectClass
 
+if TYPE_CHECKING:
+    from core.project import Project
+
 
 @dataclass(eq=False)
 class Row:
-    """One class as it shall be."""
+    """One class as it shall be; `merge_into` names the row that takes over what is painted of it."""
 
     id: int | None
     code: str
@@ -19,13 +23,19 @@ class Row:
     colour: str = ""
     description: str = ""
     retired: bool = False
+    merge_into: Row | None = None
 
     def word(self, language: str) -> str:
         """Its name in a language, else in English, else its code."""
         return self.names.get(language) or self.names.get("en") or self.code or tr("New class")
 
+    @property
+    def is_shown(self) -> bool:
+        """Whether it stays in the list."""
+        return not self.retired and self.merge_into is None
+
     def draft(self) -> ClassDraft:
-        """What is to be stored of it."""
+        """What is to be stored of it; a class that is merged stays as it is until then."""
         names = {language: name.strip() for language, name in self.names.items() if name.strip()}
         return ClassDraft(self.id, self.code.strip(), names, self.colour, self.description.strip(), self.retired)
 
@@ -51,3 +61,12 @@ def wrong(rows: Sequence[Row]) -> tuple[Row, str] | None:
             return row, tr("Two classes have the code {code}.", code=code)
         seen[code] = row
     return None
+
+
+def write(project: Project, rows: Sequence[Row]) -> None:
+    """Store the rows in their order: one step, and one more for each class that is merged."""
+    ids = project.edit_classes([row.draft() for row in rows])
+    stored = {id(row): class_id for row, class_id in zip(rows, ids, strict=True)}
+    for row in rows:
+        if row.merge_into is not None and row.id is not None:
+            project.merge_class(row.id, stored[id(row.merge_into)])

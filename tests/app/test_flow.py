@@ -197,6 +197,22 @@ def test_the_editor_changes_all_classes_in_one_step(desk: Desk) -> None:
     assert desk.session.classes[0].description == ""
 
 
+def test_a_class_is_merged_into_another_with_what_is_painted_of_it(desk: Desk) -> None:
+    desk.actions.run("class.edit")
+    editor = desk.window.findChild(ClassEditor)
+    assert editor is not None
+    desk.qtbot.waitUntil(lambda: editor.list.count() == 2)
+    editor.list.setCurrentRow(1)
+    editor.form.merge.menu().actions()[0].trigger()
+    assert [editor.list.item(n).text() for n in range(2)] == ["1   Crack", "dirt → Crack"]
+    editor.save()
+    desk.qtbot.waitUntil(lambda: [one.code for one in desk.session.classes] == ["crack"])
+    assert set(np.unique(desk.stored(9))) == {0, 1}
+    desk.session.undo()
+    desk.qtbot.waitUntil(lambda: len(desk.session.classes) == 2)
+    assert set(np.unique(desk.stored(9))) == {0, 2}
+
+
 def test_the_editor_asks_once_before_it_throws_changes_away(desk: Desk) -> None:
     editor = ClassEditor(desk.session, desk.window)
     editor.open()
