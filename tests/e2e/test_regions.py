@@ -33,7 +33,7 @@ def test_a_region_is_set_aligned_copied_and_written_out_again(folder: Path) -> N
     region = {"align": "translation", "zones": [{"name": "strip", "box": [8, 6, 140, 54]}]}
     (folder / "region.json").write_text(json.dumps(region))
     assert flawscope("roi", "show", "project", cwd=folder).out.startswith("No region is set")
-    done = flawscope("roi", "set", "project", "region.json", "--json", cwd=folder)
+    done = flawscope("roi", "set", "project", "region.json", "--template", "good/0.png", "--json", cwd=folder)
     assert done.document == {"version": 1, "zones": 1, "cells": 0, "own": 0}, done.err
     pitch = ("--first", "12,10,45,51", "--count", "3", "--pitch", "45,0")
     assert flawscope("roi", "cells", "project", *pitch, "--json", cwd=folder).document["cells"] == 3
