@@ -38,7 +38,7 @@ from core.workflow.aligning import AlignReport, Fits
 
 _COUNT: Final = 12
 _COLUMNS: Final = 4
-_SIDE: Final = 200
+_SIDE: Final = 176
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class RegionFits(WorkingDialog):
         self._view = view
         self.cards: list[QToolButton] = []
         self._build()
-        self.resize(QSize(_COLUMNS * (_SIDE + 24) + 60, 720))
+        self.resize(QSize(_COLUMNS * (_SIDE + 24) + 60, 620))
         self._look(again=False)
 
     # -- building
