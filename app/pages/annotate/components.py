@@ -190,7 +190,7 @@ class ComponentList(QWidget):
         self._is_following = False
         bar.setValue(place)
         self.view.setColumnHidden(_MM2, scale_um is None)
-        self.view.setVisible(bool(found))
+        self.setVisible(bool(found))
         rows = min(len(found), _MOST_ROWS)
         self.view.setFixedHeight(rows * _ROW + self.view.horizontalHeader().sizeHint().height() + 2)
         self.summary.setText(_summary(found))
