@@ -70,7 +70,8 @@ class RegionMode(QObject):
             ("tool.larger", partial(self.bench.step_size, 1)),
         )
         ours = {command for command, _ in self._bindings} | {MODE}
-        theirs = [one.id for one in COMMANDS if one.id.startswith(("tool.", "class."))]
+        pieces = ("edit.cut", "edit.copy", "edit.paste", "edit.delete", "edit.select_all")
+        theirs = [one.id for one in COMMANDS if one.id.startswith(("tool.", "class.", *pieces))]
         self._resting: Final = [one for one in theirs if one not in ours]  # what paints defects
 
     def _connect(self) -> None:
