@@ -348,3 +348,15 @@ def test_what_was_begun_on_an_image_waits_there(desk: Desk) -> None:
     desk.shows(9)
     assert field.text() == "half a th" and project_of(desk).notes("image", 9) == []
     assert not [label for label in desk.panel.findChildren(QLabel) if "half" in label.text()]
+
+
+def test_a_queue_that_began_with_the_first_rows_grows_to_all(
+    qtbot: QtBot, session: Session, project_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.session._FIRST_ROWS", 5)
+    desk = Desk(qtbot, session)
+    session.open(project_file)
+    qtbot.waitUntil(lambda: session.is_complete and session.current is not None)
+    desk.settled()
+    assert session.order.size == 14
+    desk.page.leave()

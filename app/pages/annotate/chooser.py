@@ -140,7 +140,9 @@ class Queues(QObject):
             self.queue, self._given = "given", (self._session.order, self._session.order_title)
             self.changed.emit()
 
-    def _on_table_loaded(self, _: bool) -> None:
+    def _on_table_loaded(self, is_complete: bool) -> None:
+        if is_complete and self._is_shown and self.queue != "given" and self._session.order.size:
+            self._take(self.queue)  # it began with the first rows
         self._read_scores()
 
     def _on_scores_changed(self, *_: object) -> None:
