@@ -168,8 +168,9 @@ class Levels:
         N. Otsu, "A threshold selection method from gray-level histograms", IEEE Trans. SMC 9, 1979.
         """
         level, _ = cv2.threshold(self.grey, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-        border = np.concatenate([self.grey[0], self.grey[-1], self.grey[1:-1, 0], self.grey[1:-1, -1]])
-        dark_share = float(np.mean(border <= level))
+        border = np.ones(self.grey.shape, np.bool_)
+        border[1:-1, 1:-1] = False
+        dark_share = float(np.mean(self.grey[border] <= level))
         return int(level), "dark" if dark_share <= 0.5 else "bright"
 
     def beyond(self, level: int, polarity: Polarity) -> Patch | None:

@@ -34,8 +34,7 @@ def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
     qtbot.waitUntil(lambda: session.is_complete, timeout=10_000)
     made = _open(Desk(qtbot, session), 1)
     yield made
-    made.settled()
-    made.page.leave()
+    made.page.leave()  # before anything waits: the window goes with the next turn of the event loop
 
 
 def _open(desk: Desk, image_id: int) -> Desk:
