@@ -36,6 +36,7 @@ MODE: Final = "tool.region"
 _LOOK: Final = "tool.look"
 _SHEETED: Final = ("tool.brush", "tool.eraser", "tool.polygon")  # they paint
 _PAINTS: Final = ("tool.brush", "tool.eraser")  # they change the zone that is chosen; the others draw a new one
+_OF_DEFECTS: Final = ("edit.cut", "edit.copy", "edit.paste", "edit.select_all")
 _VALUE: Final = 1  # of a pixel in a zone
 _KEY: Final = "annotate.region tools"
 
@@ -68,10 +69,10 @@ class RegionMode(QObject):
             *((command, partial(self.choose, command)) for command in TOOLS),
             ("tool.smaller", partial(self.bench.step_size, -1)),
             ("tool.larger", partial(self.bench.step_size, 1)),
+            ("edit.delete", self.board.remove),
         )
         ours = {command for command, _ in self._bindings} | {MODE}
-        pieces = ("edit.cut", "edit.copy", "edit.paste", "edit.delete", "edit.select_all")
-        theirs = [one.id for one in COMMANDS if one.id.startswith(("tool.", "class.", *pieces))]
+        theirs = [one.id for one in COMMANDS if one.id.startswith(("tool.", "class.")) or one.id in _OF_DEFECTS]
         self._resting: Final = [one for one in theirs if one not in ours]  # what paints defects
 
     def _connect(self) -> None:
