@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QSplitter, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QMainWindow, QScrollArea, QSplitter, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.commands import Actions
@@ -29,7 +29,10 @@ class Desk:
         self.panel: QWidget = panel
         split = QSplitter(self.window)
         split.addWidget(self.page)
-        split.addWidget(self.panel)
+        scroll = QScrollArea(split)  # as in the window: what the inspector gains, the page does not lose
+        scroll.setWidgetResizable(True)
+        scroll.setWidget(self.panel)
+        split.addWidget(scroll)
         self.window.setCentralWidget(split)
         self.window.resize(1200, 700)
         self.window.show()

@@ -8,8 +8,8 @@ from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QSize, QTimer
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
 from app.canvas.bar import CanvasBar, zoom_text
@@ -17,10 +17,8 @@ from app.canvas.overlays import Overlays
 from app.canvas.picture import Picture
 from app.canvas.tools import BY_COMMAND
 from app.canvas.view import Canvas
-from app.commands import Actions, tooltip
-from app.icons import icon
+from app.commands import Actions
 from app.pages.annotate import progress, region_mode
-from app.pages.annotate.chooser import QueueChooser
 from app.pages.annotate.facts import Facts, facts_of
 from app.pages.annotate.flow import Flow
 from app.pages.annotate.ghost import Ghost
@@ -28,6 +26,7 @@ from app.pages.annotate.hint import Hint
 from app.pages.annotate.painting import Painting
 from app.pages.annotate.panel import ImagePanel
 from app.pages.annotate.pieces import Pieces
+from app.pages.annotate.place import Place
 from app.pages.annotate.region_mode import RegionMode
 from app.pages.annotate.region_strip import region_button
 from app.pages.annotate.toolbar import OptionStrip, ToolBar
@@ -219,22 +218,7 @@ class AnnotatePage(Page):
         middle.addWidget(self.canvas, 1)
         column.addLayout(middle, 1)
         self.bar = CanvasBar(self.canvas, self)
-        for command, name in (("image.previous", "back"), ("image.next", "forward")):
-            button = QToolButton(self.bar)
-            button.setAutoRaise(True)
-            button.setIcon(icon(name))
-            button.setIconSize(QSize(18, 18))
-            button.setToolTip(tooltip(command))
-            button.setFocusPolicy(self.bar.zoom_button.focusPolicy())
-            button.clicked.connect(partial(self.session.step, -1 if name == "back" else 1))
-            self.bar.left.addWidget(button)
-        self._number = QLabel(self.bar)
-        self._number.setFont(theme.mono_numbers(self._number.font()))
-        self._name = QLabel(self.bar)
-        self._name.setProperty("role", "muted")
-        self.bar.left.addWidget(self._number)
-        self.bar.left.addWidget(self._name, 1)
-        self.bar.left.insertWidget(3, QueueChooser(self.flow.queues, self.bar))
+        self._place = Place(self.bar, self.flow.queues, self.session)
         column.addWidget(self.bar)
         self.actions_table.attach(self.canvas)
 
@@ -325,12 +309,12 @@ class AnnotatePage(Page):
     def _show_amounts(self, image_id: int | None, pixels: dict[int, int]) -> None:
         if self._panel is not None and image_id == self.shown:
             self._panel.show_amounts(pixels)
+            self._panel.show_author("" if self.session.project is None else self.session.project.author)
 
     def _show_facts(self) -> None:
         facts = self._facts()
         at, count = self.session.position(), int(self.session.order.size)
-        self._number.setText(tr("{n} of {all}", n=f"{at + 1:,}", all=f"{count:,}") if at >= 0 else "")
-        self._name.setText("" if facts is None else facts.name)
+        self._place.show(at, count, "" if facts is None else facts.name)
         if self._panel is not None:
             self._panel.show_image(facts)
         self._say_place()

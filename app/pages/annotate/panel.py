@@ -141,6 +141,10 @@ class ImagePanel(QWidget):
         self.class_list.show_amounts(pixels, None if scale is None else (scale / 1000) ** 2)
         self._zoom_to.setVisible(bool(pixels))
 
+    def show_author(self, who: str) -> None:
+        """Who painted what is on the image now: its mask is theirs from the first stroke on."""
+        self._mask_note.setText(tr("Painted by {who}.", who=who))
+
     # -- building
 
     def _image_section(self) -> QWidget:
