@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import product
 from typing import Final
 
 import numpy as np
@@ -14,6 +16,7 @@ from core.annotation.masks import Delta, Mask, apply_delta, delta_between
 from core.words import Box
 
 Bits = NDArray[np.bool_]
+_TILE: Final = 512  # pixels
 
 
 class Sheet(QObject):
@@ -117,10 +120,12 @@ class Sheet(QObject):
     def apply(self, delta: Delta) -> None:
         """Do a stored stroke again, or take it back. An open stroke must be settled or restored first."""
         assert not self.is_open, "an undo in the middle of a stroke"
-        apply_delta(self.labels, delta)
-        x0, y0, x1, y1 = delta.box
-        self._settled[y0:y1, x0:x1] = self.labels[y0:y1, x0:x1]
-        self._show(delta.box)
+        for part in _touched(delta):  # a stroke across 64 megapixels leaves most of its box alone
+            apply_delta(self.labels, part)
+            x0, y0, x1, y1 = part.box
+            self._settled[y0:y1, x0:x1] = self.labels[y0:y1, x0:x1]
+            self.layer.changed(part.box)
+        self.painted.emit(delta.box)
         self.changed.emit()
 
     def _end(self) -> None:
@@ -134,3 +139,14 @@ class Sheet(QObject):
 
 def _union(a: Box, b: Box) -> Box:
     return (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))
+
+
+def _touched(delta: Delta) -> Iterator[Delta]:
+    """The tiles of a stroke in which something changed."""
+    left, top = delta.box[:2]
+    height, width = delta.bits.shape
+    for y, x in product(range(0, height, _TILE), range(0, width, _TILE)):
+        bits = delta.bits[y : y + _TILE, x : x + _TILE]
+        if bits.any():
+            box = (left + x, top + y, left + x + bits.shape[1], top + y + bits.shape[0])
+            yield Delta(delta.shape, box, bits)

@@ -15,6 +15,7 @@ from PySide6.QtGui import QColor
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.background import Background
 from app.canvas.layers import MaskLayer
 from app.canvas.sheet import Sheet
 from app.canvas.tools.brush import Brush
@@ -48,7 +49,8 @@ def test_brush(qtbot: QtBot, tmp_path: Path, size: tuple[int, int], brush: int) 
     labels = empty(width, height)
     sheet = Sheet(MaskLayer(labels, COLOURS), empty(width, height))
     canvas.set_layer("mask", sheet.layer)
-    bench = Workbench(canvas, Memory(tmp_path / "memory.json"))
+    background = Background(canvas)
+    bench = Workbench(canvas, Memory(tmp_path / "memory.json"), background)
     bench.set_sheet(sheet)
     bench.set_class(1)
     bench.set_size(brush)
@@ -64,6 +66,7 @@ def test_brush(qtbot: QtBot, tmp_path: Path, size: tuple[int, int], brush: int) 
 
     print(f"\n{width} x {height}, brush {brush:3d} px: first {first.max():5.1f} ms (40)  then {said(later)} (p95 8)")
     print(f"    undo of the long stroke {milliseconds(undo):.1f} ms (30)")
+    background.close()
 
 
 def strokes(canvas: Canvas, events: int) -> NDArray[np.float64]:
