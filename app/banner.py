@@ -7,8 +7,7 @@ from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushBu
 
 from app import theme
 from app.icons import icon
-from app.session import describe
-from app.words import tr
+from app.words import describe, tr
 
 
 class Banner(QFrame):

@@ -10,8 +10,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QProgressBar, QPushBu
 
 from app import theme
 from app.icons import icon
-from app.session import Session, describe
-from app.words import tr
+from app.session import Session
+from app.words import describe, tr
 from core.errors import FlawscopeError
 
 

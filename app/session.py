@@ -15,9 +15,10 @@ from PySide6.QtCore import QObject, Signal
 
 from app.background import Background
 from app.settings import Memory, Settings
+from app.walking import place_beside
 from app.words import count_words, label_word, split_word, tr
-from core.errors import FlawscopeError, ProjectBusyError, ProjectClosedError
-from core.words import Label, Split
+from core.errors import ProjectBusyError, ProjectClosedError
+from core.words import LABELS, Label, Split
 
 if TYPE_CHECKING:
     from app.canvas.loader import ImageLoader
@@ -206,6 +207,9 @@ class Session(QObject):
             row = int(table.row_of([image_id])[0])
             if row < 0:
                 return
+            if (table.products[table.product[row]], table.views[table.view[row]]) == (self.product, self.view):
+                self.set_current(image_id)  # the list that is walked stays: `step` goes on beside the image
+                return
             mine = (table.product == table.product[row]) & (table.view == table.view[row])
             self.set_place(table.products[table.product[row]], table.views[table.view[row]])
             self.set_order(table.ids[mine])
@@ -231,7 +235,7 @@ class Session(QObject):
         if not self.order.size:
             return False
         at = self.position()
-        target = at + delta if at >= 0 else 0
+        target = at + delta if at >= 0 else place_beside(self.table, self.order, self.current, delta)
         if not 0 <= target < self.order.size:
             return False
         self.set_current(int(self.order[target]))
@@ -327,6 +331,11 @@ class Session(QObject):
         chosen = tuple(ids)
         if not chosen or not self._may_write():
             return
+        if self.table is not None and defect_class is None:
+            rows = self.table.row_of(chosen)
+            if np.all(rows >= 0) and np.all(self.table.label[rows] == LABELS.index(label)):
+                self.said.emit(tr("Already labelled {label}", label=label_word(label)))
+                return
         say = tr(
             "{images} labelled {label}", images=count_words(len(chosen), "image", "images"), label=label_word(label)
         )
@@ -487,13 +496,3 @@ def _all(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], I
 
 def _images_of(step: UndoStep | _Held | None) -> tuple[int, ...] | None:
     return () if step is None or isinstance(step, _Held) else step.images
-
-
-def describe(error: Exception) -> tuple[str, str]:
-    """A headline and the rest (which file, what was kept, what to do) of an error, for a person."""
-    if not isinstance(error, FlawscopeError):
-        return tr("Something unforeseen happened"), f"{type(error).__name__}: {error}"
-    lines = [str(error.path)] if error.path is not None else []
-    lines += [f"{part}." for part in (error.kept, error.mend) if part]
-    headline = error.what[:1].upper() + error.what[1:]
-    return headline, "\n".join(lines)

@@ -31,11 +31,11 @@ from app.icons import icon
 from app.pages.page import Page
 from app.rail import Rail
 from app.recovered import RecoveryLine
-from app.session import Session, describe
+from app.session import Session
 from app.statusline import StatusLine
 from app.theme import Theme
 from app.whereabouts import Whereabouts
-from app.words import state_word, tr
+from app.words import describe, state_word, tr
 from core.errors import FlawscopeError
 
 _PAGES: Final = {  # key: module, class; imported when first shown

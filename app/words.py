@@ -6,6 +6,8 @@ from typing import Any, Final
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
+from core.errors import FlawscopeError
+
 _CONTEXT: Final = "flawscope"
 
 
@@ -68,3 +70,13 @@ def verdict_word(verdict: str) -> str:
 def count_words(count: int, one: str, many: str) -> str:
     """`1 image`, `1,234 images`."""
     return f"{count:,} {tr(one) if count == 1 else tr(many)}"
+
+
+def describe(error: Exception) -> tuple[str, str]:
+    """A headline and the rest (which file, what was kept, what to do) of an error, for a person."""
+    if not isinstance(error, FlawscopeError):
+        return tr("Something unforeseen happened"), f"{type(error).__name__}: {error}"
+    lines = [str(error.path)] if error.path is not None else []
+    lines += [f"{part}." for part in (error.kept, error.mend) if part]
+    headline = error.what[:1].upper() + error.what[1:]
+    return headline, "\n".join(lines)

@@ -26,7 +26,7 @@ class Notice:
 
 def of_error(error: Exception) -> Notice:
     """An error in the words that its author gave it."""
-    from app.session import describe
+    from app.words import describe
 
     headline, rest = describe(error)
     return Notice(headline, rest, "warning")

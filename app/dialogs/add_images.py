@@ -24,8 +24,8 @@ from app.dialogs.folders import choose_folder
 from app.dialogs.progress import CancelledError
 from app.dialogs.working import WorkingDialog
 from app.icons import icon
-from app.session import Session, describe
-from app.words import count_words, tr
+from app.session import Session
+from app.words import count_words, describe, tr
 from core.project.records import Root
 from core.workflow.importing import ImportReport
 

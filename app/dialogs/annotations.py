@@ -29,8 +29,8 @@ from app.dialogs.folders import choose_folder
 from app.dialogs.progress import CancelledError
 from app.dialogs.working import WorkingDialog
 from app.icons import icon
-from app.session import Session, describe
-from app.words import tr
+from app.session import Session
+from app.words import describe, tr
 from core.annotation.formats import FORMATS, Format, Style
 from core.workflow.annotations import ExportReport, ImportReport, export_annotations, import_annotations
 from core.workflow.disagreement import table

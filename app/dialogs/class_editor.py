@@ -28,8 +28,8 @@ from app.dialogs.class_rows import Row, rows_of, rows_of_drafts, write, wrong
 from app.dialogs.dialog import Dialog
 from app.icons import icon
 from app.pages.annotate.words import swatch
-from app.session import Session, describe
-from app.words import language, tr
+from app.session import Session
+from app.words import describe, language, tr
 from core.project.records import DefectClass
 from core.project.things import PALETTE
 from core.workflow.classes import PRESETS, preset_classes

@@ -16,8 +16,8 @@ from app.dialogs.progress import CancelledError
 from app.dialogs.working import WorkingDialog
 from app.gallery.empty import EmptyState
 from app.icons import icon
-from app.session import Session, describe
-from app.words import count_words, tr
+from app.session import Session
+from app.words import count_words, describe, tr
 from core.workflow.existing import candidates, projects_of
 from core.workflow.importing import Choice, ImportReport
 from core.workflow.previewing import Preview, default_place, look_into, place_problem

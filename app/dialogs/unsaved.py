@@ -11,8 +11,8 @@ from PySide6.QtWidgets import QDialog, QFileDialog, QHBoxLayout, QLabel, QPushBu
 from app import theme
 from app.dialogs.dialog import choice_card
 from app.icons import icon
-from app.session import Session, describe
-from app.words import count_words, tr
+from app.session import Session
+from app.words import count_words, describe, tr
 from core.errors import FlawscopeError
 from core.workflow.rescue import SUFFIX
 

@@ -50,6 +50,9 @@ class Tool(Protocol):
     def stop(self) -> None:
         """It was put away, or interrupted."""
 
+    def keep(self) -> bool:
+        """The image goes: paint what was begun and can be painted as it is; whether anything was."""
+
     def pressed(self, pointer: Pointer) -> bool:
         """A button went down."""
 
@@ -103,6 +106,10 @@ class QuietTool:
 
     def stop(self) -> None:
         """It was put away, or interrupted."""
+
+    def keep(self) -> bool:
+        """Nothing was begun."""
+        return False
 
     def pressed(self, pointer: Pointer) -> bool:
         """The canvas pans."""

@@ -46,6 +46,13 @@ class Brush(QuietTool):
         self._end = None
         self.left()
 
+    def keep(self) -> bool:
+        """The stroke ends where it is."""
+        was_painting, self._painting = self._painting is not None, None
+        if was_painting:
+            self._bench.end()
+        return was_painting
+
     def pressed(self, pointer: Pointer) -> bool:
         """A stroke begins, or a line goes on from the last one."""
         if self._painting is not None:

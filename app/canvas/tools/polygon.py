@@ -19,6 +19,7 @@ from core.annotation import shapes
 from core.annotation.strokes import Point
 
 _DOT: Final = 3.5
+_LEAST: Final = 3  # corners
 
 
 class Polygon(Proposing):
@@ -59,6 +60,13 @@ class Polygon(Proposing):
             self.points.append((pointer.x, pointer.y))
             self._say()
         return True
+
+    def keep(self) -> bool:
+        """Three corners make a polygon."""
+        if len(self.points) < _LEAST:
+            return False
+        self._close()
+        return not self.points
 
     def moved(self, pointer: Pointer) -> bool:
         """The line from the last corner follows."""

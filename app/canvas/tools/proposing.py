@@ -86,6 +86,10 @@ class Proposing(QuietTool):
         """Nothing of what was begun is painted."""
         self.drop()
 
+    def keep(self) -> bool:
+        """What is proposed is painted."""
+        return self.proposal is not None and self.accept()
+
     def took_back(self) -> bool:
         """Undo drops what is proposed before it undoes what is painted."""
         had = self.proposal is not None

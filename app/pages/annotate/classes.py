@@ -157,6 +157,7 @@ class ClassList(QWidget):
         self._scroll.setFixedHeight(min(len(classes), _SHOWN) * (_ROW + 1))
         self._scroll.setVisible(bool(classes))
         self._none.setVisible(not classes)
+        self.updateGeometry()
         self._on_value_changed("class_id")
 
     def show_amounts(self, pixels: Mapping[int, int], per_pixel: float | None = None) -> None:

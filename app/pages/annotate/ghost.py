@@ -12,8 +12,8 @@ from app.canvas.overlays import Overlays
 from app.canvas.proposals import Heat
 from app.canvas.view import Canvas
 from app.pages.annotate.painting import Painting
-from app.session import Session, describe
-from app.words import tr
+from app.session import Session
+from app.words import describe, tr
 from core.errors import InputError
 
 if TYPE_CHECKING:

@@ -289,6 +289,7 @@ class AnnotatePage(Page):
         self.flow.put_down()
         self.overlays = None
         self.ghost.leave()
+        self.painting.finish()
         self.painting.leave()
         self.region.show(None)
 
@@ -393,6 +394,8 @@ class AnnotatePage(Page):
         self.canvas.set_layer("mask", overlays.mask)
         self.canvas.set_layer("roi", overlays.roi)
         self.region.show(overlays)
+        if (facts := self._facts()) is not None:
+            self.painting.follow_class(overlays, facts.defect_class)
         if self._panel is not None:
             self._panel.show_overlays(overlays)
 

@@ -16,8 +16,8 @@ from app.canvas.view import Canvas
 from app.canvas.workbench import Workbench
 from app.commands import Actions
 from app.saving import StrokeSaver
-from app.session import Session, describe
-from app.words import tr
+from app.session import Session
+from app.words import describe, tr
 from core.annotation import masks
 from core.annotation.masks import Delta
 from core.project.records import DefectClass, UndoStep
@@ -47,6 +47,7 @@ class Painting(QObject):
         self._image_id: int | None = None
         self._wanted: tuple[int, tuple[int, int]] | None = None  # the image that is being read, and its size
         self._sheets = 0  # so far: strokes of two sheets are never taken for one
+        self._followed: int | None = None  # the image whose class was taken over
         self._touched = False
         self._count = 0  # of strokes and undos: what was read before one of them is not shown
         self.bench.undo_wanted.connect(self._on_given_up)
@@ -147,6 +148,8 @@ class Painting(QObject):
 
     def show_classes(self, classes: tuple[DefectClass, ...]) -> None:
         """What can be painted; the class that was chosen stays where it still is one."""
+        if self.session.table is None:
+            return  # they are still being read
         known = [one.id for one in classes]
         if self.bench.class_id not in known:
             self.bench.set_class(known[0] if known else 1)  # a project without any gets one with its first stroke
@@ -154,6 +157,18 @@ class Painting(QObject):
         if self.bench.sheet is not None:
             self.bench.sheet.layer.set_colours(class_colours(classes))
             self.canvas.refresh("mask")
+
+    def follow_class(self, overlays: Overlays, code: str) -> None:
+        """An image comes on which nothing is painted, and whose class is known: that class is meant."""
+        is_new, self._followed = overlays.image_id != self._followed, overlays.image_id
+        for one in self.session.classes if is_new and not overlays.painted else ():
+            if one.code == code:
+                self.bench.set_class(one.id)
+
+    def finish(self) -> None:
+        """The image goes while something is begun: what can be painted of it is, and that is said."""
+        if self.canvas.tool is not None and self.bench.sheet is not None and self.canvas.tool.keep():
+            self.session.said.emit(tr("What was begun on the image before was painted; Ctrl+Z takes it back"))
 
     # -- what a person does
 

@@ -143,7 +143,8 @@ class ImagePanel(QWidget):
 
     def show_author(self, who: str) -> None:
         """Who painted what is on the image now: its mask is theirs from the first stroke on."""
-        self._mask_note.setText(tr("Painted by {who}.", who=who))
+        painted = tr("Painted by {who}.", who=who) if self._pixels else tr("Nothing is painted on this image.")
+        self._mask_note.setText(painted)
 
     # -- building
 

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLay
 from app import theme
 from app.dialogs.unsaved import ask_copy, sentence
 from app.icons import icon
-from app.session import Session, describe
-from app.words import tr
+from app.session import Session
+from app.words import describe, tr
 
 
 class UnsavedBanner(QFrame):

@@ -1,0 +1,25 @@
+"""From image to image through a list: plain arithmetic over the table."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from core.project.table import ImageTable
+
+
+def place_beside(table: ImageTable | None, order: NDArray[np.int64], image_id: int | None, delta: int) -> int:
+    """Where in `order` one goes, `delta` on, from an image that is not in it: to those before and after it.
+
+    The first place where nothing lies beside it: a list by score, an image that the table does not know.
+    """
+    if table is None or image_id is None:
+        return 0
+    rows, mine = table.row_of(order), int(table.row_of([image_id])[0])
+    if mine < 0 or np.any(np.diff(rows) < 0):
+        return 0
+    following = int(np.searchsorted(rows, mine))
+    return following + delta - 1 if delta > 0 else following + delta
