@@ -36,6 +36,8 @@ class ZoneBoard(QObject):
         self.frames: list[Frame] = []
         self.sign: Sign = "inspect"
         """Of the next zone."""
+        self.is_drawing = False
+        """Whether a tool is in the hand that draws a zone of its own."""
         self._chosen: Chosen | None = None
 
     # -- what is there
@@ -159,9 +161,10 @@ class ZoneBoard(QObject):
             self.finished.emit(tr("rename a cell"))
 
     def set_sign(self, sign: Sign) -> None:
-        """The chosen zone and those to come are inspected, or ignored."""
+        """Zones to come are inspected, or ignored; so is the chosen one, unless a tool is in the hand that draws."""
         self.sign = sign
-        zone = self.zone
+        zone = None if self.is_drawing else self.zone
+        self.chosen_changed.emit()
         if zone is not None and zone.sign != sign:
             words = tr("ignore {name}", name=zone.name) if sign == "ignore" else tr("inspect {name}", name=zone.name)
             self.replace_zone(replace(zone, sign=sign), words)

@@ -158,6 +158,15 @@ def test_zones_are_chosen_moved_resized_renamed_and_removed(desk: Desk) -> None:
     assert present(desk).zones == ()
 
 
+def test_ignore_while_a_box_is_drawn_is_of_the_next_one(desk: Desk) -> None:
+    start(desk)
+    desk.drag((4, 4), (60, 44))
+    assert [zone.sign for zone in present(desk).zones] == ["inspect"]
+    QTest.mouseClick(desk.page.region.strip._signs["ignore"], Qt.MouseButton.LeftButton)
+    desk.drag((10, 10), (20, 20))
+    assert [(zone.name, zone.sign) for zone in present(desk).zones] == [("part", "inspect"), ("ignored", "ignore")]
+
+
 def test_brush_and_eraser_change_the_chosen_zone(desk: Desk) -> None:
     start(desk)
     desk.drag((10, 10), (30, 30))

@@ -147,6 +147,7 @@ class RegionMode(QObject):
     def choose(self, command: str) -> None:
         """Take a tool."""
         self.tool = command
+        self.board.is_drawing = command in ("tool.rectangle", "tool.polygon")
         self._cells = None
         self.strip.show_cells(None)
         self.strip.show_size(command in _PAINTS)
@@ -192,7 +193,7 @@ class RegionMode(QObject):
     def _hint(self, command: str) -> str:
         hints = {
             _LOOK: tr("Click a zone to move, resize or name it; Del removes it."),
-            "tool.rectangle": tr("Drag a box around what is to be judged."),
+            "tool.rectangle": tr("Drag a box around what is to be judged; choose Ignore for what is not."),
             "tool.polygon": tr("Click the corners; Enter or a double click closes."),
             "tool.brush": tr("Left adds to the chosen zone, right takes away; without one a new zone begins."),
             "tool.eraser": tr("Takes away from the chosen zone."),

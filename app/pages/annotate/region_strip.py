@@ -265,7 +265,7 @@ class RegionStrip(QFrame):
         repeats = not self._repeat.isHidden()
         zone = board.zone
         for sign, button in self._signs.items():
-            button.setChecked(sign == (board.sign if zone is None else zone.sign))
+            button.setChecked(sign == (board.sign if zone is None or board.is_drawing else zone.sign))
             button.setVisible(board.cell is None and not repeats)
         for widget in (self.name, self.remove):
             widget.setVisible(board.chosen is not None and not repeats)
