@@ -33,9 +33,10 @@ _COARSE: Final = 32.0  # larger structure is light
 _STEPS: Final = 25
 _STILL: Final = 0.004  # px: a smaller step ends the refining
 _MARGIN: Final = 0.03  # of SIDE: so much around the zones counts as well, their outline among it
-_LIKES_STILL: Final = 0.001  # what moves nothing is preferred by this
+_LIKES_STILL: Final = 0.0002  # what moves nothing is preferred by this
 _BETTER: Final = 0.02  # a large motion has to be better by this
 _SURE: Final = 0.9  # beyond it no turn is looked for
+_ENOUGH: Final = 0.85  # of the zones seen: a part that lies larger reaches beyond the image, and is no worse for it
 _DOUBTFUL: Final = 0.6  # below it features are looked at as well
 _SCALES: Final = (0.75, 1.33)
 _FLAT: Final = 0.5  # grey levels: a picture with less contrast shows nothing
@@ -95,19 +96,19 @@ class Template:
     def _shifted(self, image: _Seen, best: _Guess, *, turns: bool) -> _Guess:
         guesses = (np.eye(3), self._shift(image.bands, whole=True), self._shift(image.bands, whole=False))
         found = self._refined(guesses, image, "phase correlation", turns=False)
-        best = found if found.agreement > best.agreement + _LIKES_STILL else best
+        best = found if found.liking > best.liking + _LIKES_STILL else best
         if turns:
             found = self._refined((best.affine,), image, "phase correlation", turns=True)
-            best = found if found.agreement > best.agreement + _LIKES_STILL else best
+            best = found if found.liking > best.liking + _LIKES_STILL else best
         return best
 
     def _turned(self, image: _Seen, best: _Guess) -> _Guess:
         if best.agreement < _SURE:
             found = self._refined(self._log_polar(image), image, "log-polar", turns=True)
-            best = found if found.agreement > best.agreement + _BETTER else best
+            best = found if found.liking > best.liking + _BETTER else best
         if best.agreement < _DOUBTFUL:
             found = self._refined(self._features(image), image, "features", turns=True)
-            best = found if found.agreement > best.agreement + _BETTER else best
+            best = found if found.liking > best.liking + _BETTER else best
         return best
 
     def _shift(self, bands: Grey, *, whole: bool) -> Affine:
@@ -158,16 +159,17 @@ class Template:
         small, whole = self._levels
         half = [small.improved(_scaled(guess, 0.5), image.half, turns=turns) for guess in guesses]
         if not half:
-            return _Guess(np.eye(3), 0.0, method)
-        start = _scaled(max(half, key=lambda one: small.agreement(one, image.half)), 2.0)
+            return _Guess(np.eye(3), 0.0, 0.0, method)
+        start = _scaled(max(half, key=lambda one: _liking(*small.agreement(one, image.half))), 2.0)
         better = whole.improved(start, image.bands, turns=turns)
-        return max((self._measured(one, image, method) for one in (start, better)), key=lambda one: one.agreement)
+        return max((self._measured(one, image, method) for one in (start, better)), key=lambda one: one.liking)
 
     def _measured(self, affine: Affine, image: _Seen, method: str) -> _Guess:
         scale = math.hypot(affine[0, 0], affine[1, 0])
         if not _SCALES[0] <= scale <= _SCALES[1]:
-            return _Guess(affine, 0.0, method)
-        return _Guess(affine, self._levels[1].agreement(affine, image.bands), method)
+            return _Guess(affine, 0.0, 0.0, method)
+        alike, share = self._levels[1].agreement(affine, image.bands)
+        return _Guess(affine, alike * share, _liking(alike, share), method)
 
     def _weights(self, region: NDArray[np.uint8] | None) -> Grey:
         """1 in the zones and a little around them, 0 elsewhere; everywhere 1 where nothing is marked."""
@@ -227,7 +229,8 @@ class _Seen:
 @dataclass(frozen=True)
 class _Guess:
     affine: Affine
-    agreement: float
+    agreement: float  # what is told
+    liking: float  # what is chosen by
     method: str
 
 
@@ -247,19 +250,19 @@ class _Level:
         self._descent = np.stack([plane * weight for plane in planes]).reshape(4, -1)
         self._hessian = self._descent.astype(np.float64) @ self._descent.astype(np.float64).T
 
-    def agreement(self, affine: Affine, image: Grey) -> float:
-        """Normalised correlation of template and image within the zones, times the share of them that is seen."""
+    def agreement(self, affine: Affine, image: Grey) -> tuple[float, float]:
+        """Normalised correlation of template and image within the zones, and the share of them that is seen."""
         pulled, seen = self._pulled(affine, image)
         weight = self._weight * seen
         total = float(weight.sum())
         if total < 64:
-            return 0.0
+            return 0.0, 0.0
         mine = self._bands - float((self._bands * weight).sum()) / total
         other = pulled - float((pulled * weight).sum()) / total
         length = math.sqrt(float((mine * mine * weight).sum()) * float((other * other * weight).sum()))
         if length < 1e-6 * total:
-            return 0.0
-        return max(0.0, float((mine * other * weight).sum()) / length) * total / self._total
+            return 0.0, 0.0
+        return max(0.0, float((mine * other * weight).sum()) / length), total / self._total
 
     def improved(self, affine: Affine, image: Grey, *, turns: bool) -> Affine:
         """Steps downhill until they are small."""
@@ -295,6 +298,11 @@ class _Level:
         pulled = cv2.warpAffine(image, affine[:2], size, flags=flags)
         seen = cv2.warpAffine(np.ones_like(image), affine[:2], size, flags=cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP)
         return np.asarray(pulled, np.float32), np.asarray(seen, np.float32)
+
+
+def _liking(alike: float, share: float) -> float:
+    """What one motion is preferred to another by."""
+    return alike * min(1.0, share / _ENOUGH)
 
 
 def _grey(picture: NDArray[np.uint8], shape: tuple[int, int]) -> Grey:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Final, cast
@@ -78,10 +77,9 @@ def listed(document: Mapping[str, Any], key: str, path: Path) -> list[dict[str, 
 
 def whole(value: object, what: str) -> int:
     """A whole number from 0 on. Raises `InputError`."""
-    is_number = isinstance(value, int | float) and not isinstance(value, bool)
-    if not is_number or not math.isfinite(cast(float, value)) or int(cast(float, value)) != value:
+    number = int(value) if isinstance(value, float) and value.is_integer() else value
+    if not isinstance(number, int) or isinstance(number, bool):
         raise InputError(f"{what} is no whole number")
-    number = int(cast(float, value))
     if not 0 <= number < 1 << 53:
         raise InputError(f"{what} is negative or too large")
     return number
