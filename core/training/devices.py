@@ -111,10 +111,10 @@ class Device:
 
 
 def available_cores() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return max(1, len(os.sched_getaffinity(0)))
-    return max(1, os.cpu_count() or 1)
+    """Processor cores that this process may use: no more than OMP_NUM_THREADS, where that is set."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return max(1, min(cores, int(asked)) if asked.isdecimal() and int(asked) else cores)
 
 
 def loaders_for(kind: str, cores: int, sharing: int = 1) -> int:
