@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QPointF
 from PySide6.QtGui import QCursor
 
 from app.canvas.view import Canvas
-from app.canvas.viewport import intersection
+from app.canvas.viewport import Extent, intersection
 from app.canvas.workbench import Workbench
 from app.commands import Actions
 from app.pages.annotate.chooser import Queues
@@ -20,8 +20,9 @@ from app.pages.annotate.sights import Sights
 from app.session import Session
 from app.words import language, tr
 from core.annotation.components import component_at
+from core.annotation.masks import painted_pixels
 from core.project.records import ExampleKind, View
-from core.words import Box
+from core.words import Box, Split
 
 if TYPE_CHECKING:
     from app.pages.annotate.panel import ImagePanel
@@ -71,6 +72,9 @@ class Flow(QObject):
     def use_panel(self, panel: ImagePanel) -> None:
         """The inspector was made: what one does there."""
         self.panel = panel
+        panel.class_wanted.connect(self.set_class)
+        panel.split_wanted.connect(self.set_split)
+        panel.area_wanted.connect(self.show_area)
         panel.class_list.new_wanted.connect(self.add_class)
         panel.class_list.edit_wanted.connect(self.edit_classes)
         panel.book.wanted.connect(self.look_at)
@@ -102,7 +106,43 @@ class Flow(QObject):
         self.session.set_current(image_id)
         self.canvas.setFocus()
 
+    def show_area(self, extent: Extent) -> None:
+        """Look closely at an area of the image that is shown."""
+        self.canvas.show_area(extent)
+        self.canvas.setFocus()
+
+    def set_split(self, split: Split) -> None:
+        """What the current image is used for."""
+        if self.session.current is not None:
+            self.session.split([self.session.current], split)
+        self.canvas.setFocus()
+
     # -- classes
+
+    def set_class(self, code: str) -> None:
+        """The current image is defective, of that class."""
+        if self.session.current is not None:
+            self.session.label([self.session.current], "defective", code)
+        self.canvas.setFocus()
+
+    def count_pixels(self) -> None:
+        """How much of each class is painted, after a stroke; the inspector shows it."""
+        sheet, image_id = self.bench.sheet, self.shown
+        if sheet is None or self.panel is None:
+            return
+        labels, extent = sheet.labels, sheet.layer.extent
+        x0, y0, x1, y1 = (0, 0, 0, 0) if extent is None else (int(one) for one in extent)
+        self.session.background.run(
+            lambda: painted_pixels(labels[y0:y1, x0:x1]),
+            lambda pixels: self._show_amounts(image_id, pixels),
+            owner=self,
+            key="amounts",
+        )
+
+    def _show_amounts(self, image_id: int | None, pixels: dict[int, int]) -> None:
+        if self.panel is not None and image_id == self.shown:
+            self.panel.show_amounts(pixels)
+            self.panel.show_author("" if self.session.project is None else self.session.project.author)
 
     def add_class(self, name: str) -> None:
         """A class of that name, and paint it."""

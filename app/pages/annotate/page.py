@@ -6,20 +6,15 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar, Final
 
-import numpy as np
-from numpy.typing import NDArray
-from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from app import theme
 from app.canvas.bar import CanvasBar, zoom_text
 from app.canvas.overlays import Overlays
-from app.canvas.picture import Picture
 from app.canvas.tools import BY_COMMAND
 from app.canvas.view import Canvas
 from app.commands import Actions
-from app.pages.annotate import progress, region_mode
-from app.pages.annotate.facts import Facts, facts_of
+from app.pages.annotate import region_mode
 from app.pages.annotate.flow import Flow
 from app.pages.annotate.ghost import Ghost
 from app.pages.annotate.hint import Hint
@@ -29,16 +24,15 @@ from app.pages.annotate.pieces import Pieces
 from app.pages.annotate.place import Place
 from app.pages.annotate.region_mode import RegionMode
 from app.pages.annotate.region_strip import region_button
+from app.pages.annotate.stage import Stage
 from app.pages.annotate.toolbar import OptionStrip, ToolBar
 from app.pages.annotate.unsaved import UnsavedBanner
+from app.pages.annotate.walk import Walk
 from app.pages.page import Page
 from app.session import Session
 from app.words import tr
-from core.annotation.masks import painted_pixels
 from core.project.records import View
-from core.words import Label, Split
-
-_NOTICE_MS: Final = 150  # a picture that comes sooner replaces the last one without a word in between
+from core.words import Label
 
 
 class AnnotatePage(Page):
@@ -55,18 +49,13 @@ class AnnotatePage(Page):
         self.painting: Final = Painting(session, self.canvas, self)
         self.region: Final = RegionMode(session, self.canvas, actions, self)
         self.flow: Final = Flow(session, self.canvas, self.painting.bench, self)
-        self.shown: int | None = None  # the image that is on screen; `session.current` may still be on its way
+        self.walk: Final = Walk(session, self.flow.queues)
+        self.stage: Final = Stage(session, self.canvas, self)
         self.overlays: Overlays | None = None
         self._panel: ImagePanel | None = None
         self._on_screen = False
         self._saved_at = ""
         self._cursor = ""
-        self._rows_of: tuple[Any, Any] = (None, None)
-        self._rows: NDArray[np.intp] = np.empty(0, np.intp)
-        self._late = QTimer(self)
-        self._late.setSingleShot(True)
-        self._late.setInterval(_NOTICE_MS)
-        self._late.timeout.connect(self._on_picture_late)
         self._build()
         self._connect()
         self.pieces: Final = Pieces(session, self.canvas, self.painting, self)
@@ -74,8 +63,8 @@ class AnnotatePage(Page):
         self._bindings: tuple[tuple[str, Callable[[], object], Callable[[], bool] | None], ...] = (
             ("image.previous", partial(session.step, -1), None),
             ("image.next", partial(session.step, 1), None),
-            ("image.previous_open", partial(self.go_open, forward=False), None),
-            ("image.next_open", partial(self.go_open, forward=True), None),
+            ("image.previous_open", partial(self.walk.go_open, forward=False), None),
+            ("image.next_open", partial(self.walk.go_open, forward=True), None),
             ("label.good", partial(self.label, "good"), self._may_label),
             ("label.defective", partial(self.label, "defective"), self._may_label),
             ("label.unsure", partial(self.label, "unlabelled"), self._may_label),
@@ -84,19 +73,21 @@ class AnnotatePage(Page):
             ("view.actual", partial(self.canvas.zoom_to, 1.0), None),
         )
 
+    @property
+    def shown(self) -> int | None:
+        """The image that is on screen; `session.current` may still be on its way."""
+        return self.stage.shown
+
     # -- page
 
     def title(self) -> str:
         return tr("Annotate")
 
     def headline(self) -> str:
-        table = self.session.table
-        if table is None:
+        if self.session.table is None:
             return ""
-        is_given = self.flow.queues.queue == "given"
-        done = progress.count(table, self._order_rows() if is_given else self.flow.queues.rows())
-        parts = []
-        if self.session.order_title and is_given:
+        done, parts = self.walk.count(), []
+        if self.session.order_title and self.flow.queues.queue == "given":
             parts.append(self.session.order_title)
         if done.defective:
             parts.append(tr("{n} of {all} defective images painted", n=f"{done.painted:,}", all=f"{done.defective:,}"))
@@ -112,9 +103,6 @@ class AnnotatePage(Page):
         if self._panel is None:
             panel = ImagePanel(self.session, self.canvas, self.painting.bench)
             panel.label_wanted.connect(self._on_label_wanted)
-            panel.class_wanted.connect(self._on_class_wanted)
-            panel.split_wanted.connect(self._on_split_wanted)
-            panel.area_wanted.connect(self._on_area_wanted)
             panel.show_classes(self.session.classes)
             self.pieces.attach(panel.components)
             self.actions_table.attach(panel.components.view)
@@ -141,14 +129,12 @@ class AnnotatePage(Page):
     def leave(self) -> None:
         self.region.leave()
         self._on_screen = False
-        self._late.stop()
         for command, slot, _ in self._bindings:
             self.actions_table.unbind(command, slot)
         self.painting.unbind(self.actions_table)
         self.flow.unbind(self.actions_table)
         self.pieces.unbind(self.actions_table)
-        self._put_down()
-        self.shown = None  # read anew when the page comes back
+        self.stage.leave()
         self.placed.emit("")
 
     def show_what(self, what: dict[str, Any]) -> None:
@@ -157,7 +143,7 @@ class AnnotatePage(Page):
         if "id" in what:
             self.session.set_current(int(what["id"]))
         elif what.get("open"):
-            self._go_to(self._first_open())
+            self.walk.go_first()
         self._begin()
         if what.get("region") and not self.region.is_on:
             self.region.switch()
@@ -177,19 +163,6 @@ class AnnotatePage(Page):
         self.session.label([image_id], label)
         if self.session.settings.get("work.move_on") and not self.session.step(1):
             self.session.said.emit(tr("That was the last image of this list"))
-
-    def go_open(self, *, forward: bool) -> None:
-        """The next image that wants a label, or when all have one, that wants its defects painted."""
-        table = self.session.table
-        if table is None:
-            return
-        at = progress.next_open(table, self._order_rows(), self.session.position(), forward=forward)
-        if at >= 0:
-            self._go_to(at)
-        elif forward:
-            self.session.said.emit(tr("Nothing is left to do after this image"))
-        else:
-            self.session.said.emit(tr("Nothing is left to do before this image"))
 
     def _may_label(self) -> bool:
         return self.session.can_write
@@ -232,10 +205,13 @@ class AnnotatePage(Page):
         session.saved.connect(self._on_session_saved)
         session.unsaved_changed.connect(lambda _: self.headline_changed.emit())
         session.settings.changed.connect(self._on_setting_changed)
+        self.stage.leaving.connect(self._on_image_leaving)
+        self.stage.came.connect(self._on_image_came)
+        self.stage.missing.connect(self._on_image_missing)
         self.canvas.cursor_moved.connect(self._on_cursor_moved)
         self.canvas.zoom_changed.connect(self._say_place)
         self.painting.tool_changed.connect(self._on_tool_changed)
-        self.painting.painted.connect(self._count_pixels)
+        self.painting.painted.connect(self.flow.count_pixels)
         self.painting.opened.connect(self._on_overlays_read)
         self.region.switched.connect(self._on_region_switched)
         self.region.fits_wanted.connect(self._on_fits_wanted)
@@ -251,32 +227,14 @@ class AnnotatePage(Page):
             return
         if not self.session.order.size:
             self.flow.queues.begin()
-        if self.session.current is None and self._first_open() >= 0:
-            self._go_to(self._first_open())
-        elif self.session.current != self.shown or self.session.current is None:
+        if self.session.current is None and self.walk.go_first():
+            return
+        if self.session.current != self.shown or self.session.current is None:
             self._show_current()
 
     def _show_current(self) -> None:
-        image_id = self.session.current
         self._show_facts()
-        if image_id is None:
-            self._show_nothing()
-            return
-        self._late.start()
-        self.session.loader.load(
-            image_id, partial(self._on_picture_read, image_id), partial(self._on_reading_failed, image_id), owner=self
-        )
-
-    def _show_nothing(self) -> None:
-        self._put_down()
-        self.shown = None
-        self._late.stop()
-        if self.session.table is not None and not len(self.session.table):
-            self.canvas.show_notice(
-                tr("There are no images yet"), tr("Add a folder on the Dataset page."), sign="dataset"
-            )
-        else:
-            self.canvas.show_notice(tr("No image is chosen"), tr("Choose one in the filmstrip."), sign="annotate")
+        self.stage.show_current()
 
     def _read_overlays(self) -> None:
         image_id, project, picture = self.shown, self.session.project, self.canvas.picture
@@ -284,64 +242,13 @@ class AnnotatePage(Page):
             return
         self.painting.read(image_id, (picture.width, picture.height))
 
-    def _put_down(self) -> None:
-        """The image leaves the screen: nothing is painted on it any more."""
-        self.flow.put_down()
-        self.overlays = None
-        self.ghost.leave()
-        self.painting.finish()
-        self.painting.leave()
-        self.region.show(None)
-
-    def _count_pixels(self) -> None:
-        """How much of each class is painted, after a stroke."""
-        sheet, image_id = self.painting.bench.sheet, self.shown
-        if sheet is None or self._panel is None:
-            return
-        labels, extent = sheet.labels, sheet.layer.extent
-        x0, y0, x1, y1 = (0, 0, 0, 0) if extent is None else (int(one) for one in extent)
-        self.session.background.run(
-            lambda: painted_pixels(labels[y0:y1, x0:x1]),
-            lambda pixels: self._show_amounts(image_id, pixels),
-            owner=self,
-            key="amounts",
-        )
-
-    def _show_amounts(self, image_id: int | None, pixels: dict[int, int]) -> None:
-        if self._panel is not None and image_id == self.shown:
-            self._panel.show_amounts(pixels)
-            self._panel.show_author("" if self.session.project is None else self.session.project.author)
-
     def _show_facts(self) -> None:
-        facts = self._facts()
+        facts = self.stage.facts()
         at, count = self.session.position(), int(self.session.order.size)
         self._place.show(at, count, "" if facts is None else facts.name)
         if self._panel is not None:
             self._panel.show_image(facts)
         self._say_place()
-
-    def _facts(self) -> Facts | None:
-        picture = self.canvas.picture if self.shown == self.session.current else None
-        size = None if picture is None else (picture.width, picture.height)
-        return facts_of(self.session.table, self.session.current, size)
-
-    def _go_to(self, at: int) -> None:
-        if 0 <= at < self.session.order.size:
-            self.session.set_current(int(self.session.order[at]))
-
-    def _first_open(self) -> int:
-        table = self.session.table
-        return -1 if table is None else progress.first_open(table, self._order_rows())
-
-    def _order_rows(self) -> NDArray[np.intp]:
-        """Rows of the order in the table; looked up again only when one of them changed."""
-        table, order = self.session.table, self.session.order
-        if table is None:
-            return np.empty(0, np.intp)
-        if self._rows_of[0] is not order or self._rows_of[1] != len(table):  # images only ever come
-            rows = table.row_of(order)
-            self._rows_of, self._rows = (order, len(table)), rows[rows >= 0]
-        return self._rows
 
     def _say_place(self, *_: object) -> None:
         if not self._on_screen:
@@ -357,35 +264,24 @@ class AnnotatePage(Page):
         if self._on_screen:
             self._show_current()
 
-    def _on_picture_read(self, image_id: int, picture: Picture) -> None:
-        if image_id != self.session.current or not self._on_screen:
-            return
-        self._late.stop()
-        self._put_down()
-        self.shown = image_id
-        self.canvas.show_image(picture)
+    def _on_image_leaving(self) -> None:
+        """Nothing is painted on it any more."""
+        self.flow.put_down()
+        self.overlays = None
+        self.ghost.leave()
+        self.painting.finish()
+        self.painting.leave()
+        self.region.show(None)
+
+    def _on_image_came(self, image_id: int) -> None:
         self.flow.take_up(image_id)
         self._show_facts()
         self._read_overlays()
 
-    def _on_reading_failed(self, image_id: int, error: Exception) -> None:
-        if image_id != self.session.current or not self._on_screen:
-            return
-        self._late.stop()
-        self._put_down()
-        self.shown = image_id
-        self.canvas.show_error(error)
+    def _on_image_missing(self) -> None:
         if self._panel is not None:
             self._panel.show_overlays(None)
         self._show_facts()
-
-    def _on_picture_late(self) -> None:
-        facts = self._facts()
-        self._put_down()
-        self.shown = None
-        self.canvas.show_notice(tr("Reading the image …"), "" if facts is None else facts.name)
-        if self._panel is not None:
-            self._panel.show_overlays(None)
 
     def _on_overlays_read(self, overlays: Overlays) -> None:
         if overlays.image_id != self.shown:
@@ -394,7 +290,7 @@ class AnnotatePage(Page):
         self.canvas.set_layer("mask", overlays.mask)
         self.canvas.set_layer("roi", overlays.roi)
         self.region.show(overlays)
-        if (facts := self._facts()) is not None:
+        if (facts := self.stage.facts()) is not None:
             self.painting.follow_class(overlays, facts.defect_class)
         if self._panel is not None:
             self._panel.show_overlays(overlays)
@@ -418,11 +314,7 @@ class AnnotatePage(Page):
         dialog.open()
 
     def _on_queue_chosen(self) -> None:
-        """From its first image that wants something, unless it holds the one that is shown; by score from the worst."""
-        if self.flow.queues.queue == "score":
-            self._go_to(0)
-        elif self.session.position() < 0:
-            self._go_to(self._first_open())
+        self.walk.go_into_queue()
         self.canvas.setFocus()
         self.headline_changed.emit()
 
@@ -452,15 +344,13 @@ class AnnotatePage(Page):
             self._show_classes()
             if self._on_screen:
                 self._read_overlays()
-            else:
-                self.shown = None  # read anew when the page comes back
         self._show_facts()
         self.headline_changed.emit()
 
     def _on_session_closed(self) -> None:
         self.overlays, self._saved_at, self._cursor = None, "", ""
-        self._rows_of, self._rows = (None, None), np.empty(0, np.intp)
-        self._show_nothing()
+        self.walk.forget()
+        self.stage.show_nothing()
 
     def _on_session_saved(self, clock: str) -> None:
         self._saved_at = clock
@@ -476,20 +366,6 @@ class AnnotatePage(Page):
 
     def _on_label_wanted(self, label: Label) -> None:
         self.label(label)
-        self.canvas.setFocus()
-
-    def _on_class_wanted(self, code: str) -> None:
-        if self.session.current is not None:
-            self.session.label([self.session.current], "defective", code)
-        self.canvas.setFocus()
-
-    def _on_split_wanted(self, split: Split) -> None:
-        if self.session.current is not None:
-            self.session.split([self.session.current], split)
-        self.canvas.setFocus()
-
-    def _on_area_wanted(self, extent: tuple[float, float, float, float]) -> None:
-        self.canvas.show_area(extent)
         self.canvas.setFocus()
 
 
