@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from enum import Enum
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -14,8 +13,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from app.background import Background
+from app.contents import Contents, read_all, read_first, view_at
 from app.settings import Memory, Settings
-from app.walking import place_beside
+from app.undoing import Undoing
+from app.walking import place_after, place_of
 from app.words import count_words, label_word, split_word, tr
 from core.errors import ProjectBusyError, ProjectClosedError
 from core.words import LABELS, Label, Split
@@ -28,20 +29,13 @@ if TYPE_CHECKING:
     from app.workers import Trainings
     from core.imaging.window import Window
     from core.project import Project
-    from core.project.records import DefectClass, UndoStep, View
+    from core.project.records import DefectClass, View
     from core.project.table import ImageTable
     from core.workflow.rescue import RescuePlan
 
 T = TypeVar("T")
 Ids = NDArray[np.int64]
-_FIRST_ROWS: Final = 2_000  # shown while the rest is read
 _NOTHING: Final[Ids] = np.empty(0, np.int64)
-
-
-class _Held(Enum):
-    """Nothing is taken back behind strokes that the project does not hold yet."""
-
-    HELD = 0
 
 
 class Session(QObject):
@@ -59,8 +53,6 @@ class Session(QObject):
     trainings_changed = Signal()
     scores_changed = Signal()
     problem_reported = Signal(object)
-    stepped = Signal(object)  # UndoStep that was undone or redone; None: nothing was
-    taken_back = Signal(object)  # core.workflow.waiting.TakenBack: an undo of what the project never held
     masks_changing = Signal(str)  # why nothing can be painted until the images are read again
     unsaved_changed = Signal(int)  # strokes that cannot be saved at the moment
     said = Signal(str)
@@ -86,7 +78,7 @@ class Session(QObject):
         self.selection: tuple[int, ...] = ()
         self.product: str | None = None
         self.view: str | None = None
-        self.stepping = 0  # undos and redos that are on their way
+        self.undoing: Final = Undoing(self)
 
     # -- what the pages share, made when first asked for
 
@@ -179,7 +171,6 @@ class Session(QObject):
         self.table, self.is_complete, self.current, self.selection = None, False, None, ()
         self.order, self.order_title, self.views, self.classes = _NOTHING, "", (), ()
         self.product = self.view = None
-        self.stepping = 0
         self.closed.emit()
         self.order_changed.emit()  # whatever shows an image of it forgets it
         self.current_changed.emit(None)
@@ -207,11 +198,11 @@ class Session(QObject):
             row = int(table.row_of([image_id])[0])
             if row < 0:
                 return
-            if (table.products[table.product[row]], table.views[table.view[row]]) == (self.product, self.view):
+            if table.place(row) == (self.product, self.view):
                 self.set_current(image_id)  # the list that is walked stays: `step` goes on beside the image
                 return
             mine = (table.product == table.product[row]) & (table.view == table.view[row])
-            self.set_place(table.products[table.product[row]], table.views[table.view[row]])
+            self.set_place(*table.place(row))
             self.set_order(table.ids[mine])
         self.set_current(image_id)
 
@@ -225,17 +216,11 @@ class Session(QObject):
 
     def position(self) -> int:
         """Where the current image stands in the order; -1 when it does not."""
-        if self.current is None:
-            return -1
-        found = np.flatnonzero(self.order == self.current)
-        return int(found[0]) if found.size else -1
+        return place_of(self.order, self.current)
 
     def step(self, delta: int) -> bool:
         """Go `delta` images on in the order; False at its ends."""
-        if not self.order.size:
-            return False
-        at = self.position()
-        target = at + delta if at >= 0 else place_beside(self.table, self.order, self.current, delta)
+        target = place_after(self.table, self.order, self.current, delta)
         if not 0 <= target < self.order.size:
             return False
         self.set_current(int(self.order[target]))
@@ -258,18 +243,12 @@ class Session(QObject):
 
     def chosen_view(self) -> View | None:
         """The view we are at; the first when none was chosen."""
-        for view in self.views:
-            if view.product == self.product and view.code == self.view:
-                return view
-        return self.views[0] if self.views else None
+        return view_at(self.views, (self.product, self.view)) or next(iter(self.views), None)
 
     def view_of(self, image_id: int) -> View | None:
         """The view of an image."""
         row = -1 if self.table is None else int(self.table.row_of([image_id])[0])
-        if self.table is None or row < 0:
-            return None
-        place = (self.table.products[self.table.product[row]], self.table.views[self.table.view[row]])
-        return next((view for view in self.views if (view.product, view.code) == place), None)
+        return None if self.table is None or row < 0 else view_at(self.views, self.table.place(row))
 
     def window_of(self, image_id: int) -> Window | None:
         """The window/level of the image's view."""
@@ -281,6 +260,14 @@ class Session(QObject):
         return Window(*view.window)
 
     # -- changing
+
+    def check_writable(self) -> bool:
+        """Whether the project may be changed; where not, the person is told."""
+        if self.can_write:
+            return True
+        if self.project is not None:
+            self.said.emit(tr("This project is open for reading only: nothing was changed"))
+        return False
 
     def write(
         self,
@@ -329,7 +316,7 @@ class Session(QObject):
     def label(self, ids: Iterable[int], label: Label, defect_class: str | None = None) -> None:
         """Label images; whole selection in one undoable step. Without a class, each keeps the one that it has."""
         chosen = tuple(ids)
-        if not chosen or not self._may_write():
+        if not chosen or not self.check_writable():
             return
         if self.table is not None and defect_class is None:
             rows = self.table.row_of(chosen)
@@ -344,7 +331,7 @@ class Session(QObject):
     def split(self, ids: Iterable[int], split: Split) -> None:
         """Move images, with the whole of their parts, to a split."""
         chosen = tuple(ids)
-        if not chosen or not self._may_write() or self.table is None:
+        if not chosen or not self.check_writable() or self.table is None:
             return
         rows = self.table.row_of(chosen)
         parts = np.unique(self.table.part[rows[rows >= 0]])
@@ -372,61 +359,25 @@ class Session(QObject):
             self.reload()
             (failed or self.report)(error)
 
-        if self._may_write():
+        if self.check_writable():
             self.masks_changing.emit(why)
             self.write(change, done, touched=None, say=say, failed=refused)
 
     def undo(self, *, show: bool = True) -> None:
-        """Take the last step back (a stroke that waits to be saved before all that are) and `show` its image."""
-        gone = self.strokes.take_back() if self.can_write else None
-        if gone is None:
-            self._step(lambda project: project.undo(), tr("Undone: {what}"), tr("There is nothing to undo"), show)
-            return
-        self.taken_back.emit(gone)
-        if show:
-            self.show_image(gone.image_id)
-        self.said.emit(tr("Undone: a stroke that was not saved yet"))
+        """Take the last step back and `show` its image."""
+        self.undoing.undo(show=show)
 
     def redo(self) -> None:
         """Do again what was taken back."""
-        self._step(lambda project: project.redo(), tr("Redone: {what}"), tr("There is nothing to redo"), True)
-
-    def _step(self, turn: Callable[[Project], UndoStep | None], done: str, nothing: str, show: bool) -> None:
-        def work(project: Project) -> UndoStep | _Held | None:
-            return _Held.HELD if self.strokes.holds(project) else turn(project)
-
-        def turned(step: UndoStep | _Held | None) -> None:
-            self.stepping -= 1
-            if isinstance(step, _Held):
-                self.stepped.emit(None)
-                self.said.emit(tr("Nothing was undone or redone: the last strokes are not saved yet"))
-                return
-            self.stepped.emit(step)
-            if show and step is not None and step.image_id is not None:
-                self.show_image(step.image_id)  # what came back shall be seen
-            self.said.emit(nothing if step is None else done.format(what=step.label[:1].upper() + step.label[1:]))
-            self.scores_changed.emit()
-
-        def failed(error: Exception) -> None:
-            if project is self.project:
-                self.stepping -= 1
-                self.stepped.emit(None)
-            self.report(error)
-
-        project = self.project
-        if self._may_write():
-            self.stepping += 1
-            self.write(work, turned, touched_by=_images_of, failed=failed)
+        self.undoing.redo()
 
     def reload(self) -> None:
         """Read all images, views and classes again, the first rows at once."""
         project = self.project
         if project is None:
             return
-        if self.table is not None:  # what is shown stays until all is read
-            self.background.run(lambda: _all(project), self._whole, owner=self, key="table")
-            return
-        self.background.run(lambda: _first(project), self._begun, owner=self, key="table")
+        read = read_first if self.table is None else read_all  # what is shown stays until all is read
+        self.background.run(lambda: read(project), self._on_contents_read, owner=self, key="table")
 
     def report(self, error: Exception) -> None:
         """Tell the person what went wrong."""
@@ -437,13 +388,6 @@ class Session(QObject):
     def _on_background_failed(self, error: Exception) -> None:
         if not isinstance(error, ProjectClosedError):  # what was still being read of it matters to nobody any more
             self.report(error)
-
-    def _may_write(self) -> bool:
-        if self.can_write:
-            return True
-        if self.project is not None:
-            self.said.emit(tr("This project is open for reading only: nothing was changed"))
-        return False
 
     def _take(self, project: Project, plan: RescuePlan | None = None) -> None:
         if self.project is not None:
@@ -461,38 +405,16 @@ class Session(QObject):
         if plan is not None:
             self.strokes.greet(plan)
 
-    def _begun(self, found: tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable, bool]) -> None:
-        self.views, self.classes, self.table, self.is_complete = found
-        self._place()
-        self.table_loaded.emit(self.is_complete)
-        project = self.project
-        if not self.is_complete and project is not None:
-            self.background.run(lambda: _all(project), self._whole, owner=self, key="table")
-
-    def _whole(self, found: tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable]) -> None:
+    def _on_contents_read(self, found: Contents) -> None:
         was_complete = self.is_complete
-        self.views, self.classes, self.table = found
-        self.is_complete = True
-        self._place()
+        self.views, self.classes, self.table = found.views, found.classes, found.table
+        self.is_complete = found.is_complete
+        if (view := self.chosen_view()) is not None:
+            self.set_place(view.product, view.code)
         if was_complete:
             self.images_changed.emit(None)
         else:
-            self.table_loaded.emit(True)
-
-    def _place(self) -> None:
-        view = self.chosen_view()
-        if view is not None and (view.product, view.code) != (self.product, self.view):
-            self.set_place(view.product, view.code)
-
-
-def _first(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable, bool]:
-    table = project.image_table(limit=_FIRST_ROWS)
-    return tuple(project.views()), tuple(project.classes()), table, len(table) < _FIRST_ROWS
-
-
-def _all(project: Project) -> tuple[tuple[View, ...], tuple[DefectClass, ...], ImageTable]:
-    return tuple(project.views()), tuple(project.classes()), project.image_table()
-
-
-def _images_of(step: UndoStep | _Held | None) -> tuple[int, ...] | None:
-    return () if step is None or isinstance(step, _Held) else step.images
+            self.table_loaded.emit(found.is_complete)
+        project = self.project
+        if not found.is_complete and project is not None:
+            self.background.run(lambda: read_all(project), self._on_contents_read, owner=self, key="table")

@@ -11,6 +11,20 @@ if TYPE_CHECKING:
     from core.project.table import ImageTable
 
 
+def place_of(order: NDArray[np.int64], image_id: int | None) -> int:
+    """Where an image stands in `order`; -1 when it does not."""
+    if image_id is None:
+        return -1
+    found = np.flatnonzero(order == image_id)
+    return int(found[0]) if found.size else -1
+
+
+def place_after(table: ImageTable | None, order: NDArray[np.int64], image_id: int | None, delta: int) -> int:
+    """Where in `order` one goes, `delta` on from an image; beyond its ends where there is none."""
+    at = place_of(order, image_id)
+    return at + delta if at >= 0 else place_beside(table, order, image_id, delta)
+
+
 def place_beside(table: ImageTable | None, order: NDArray[np.int64], image_id: int | None, delta: int) -> int:
     """Where in `order` one goes, `delta` on, from an image that is not in it: to those before and after it.
 

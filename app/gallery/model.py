@@ -132,7 +132,7 @@ class ImageModel(QAbstractListModel):
         row, table = int(self.rows[place]), self.table
         label = label_word(LABELS[table.label[row]])
         kind = table.classes[table.defect_class[row]]
-        lines = [table.names[row], f"{table.products[table.product[row]]} › {table.views[table.view[row]]}"]
+        lines = [table.names[row], " › ".join(table.place(row))]
         if lot := table.lots[table.lot[row]]:
             lines[-1] += " › " + tr("lot {lot}", lot=lot)
         lines.append(f"{label}{f': {kind}' if kind else ''} · {split_word(SPLITS[table.split[row]])}")

@@ -230,7 +230,7 @@ class Thumbnails(QObject):
             return []
         rows = table.row_of([image_id for image_id, _ in wanted]).tolist()
         return [
-            Job(image_id, side, table.path(row), table.products[table.product[row]], table.views[table.view[row]])
+            Job(image_id, side, table.path(row), *table.place(row))
             for (image_id, side), row in zip(wanted, rows, strict=True)
             if row >= 0
         ]

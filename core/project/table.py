@@ -182,6 +182,10 @@ class ImageTable:
         """The absolute file of row `index`, where the project knows its folder to be now."""
         return self.root_paths[int(self.roots[index])] / self.names[index]
 
+    def place(self, index: int) -> tuple[str, str]:
+        """Product and view of row `index`."""
+        return self.products[self.product[index]], self.views[self.view[index]]
+
     def extended(self, other: ImageTable) -> ImageTable:
         """These rows, then those of `other`, whose ids must be larger; row numbers of `self` stay."""
         if not len(self):

@@ -353,7 +353,7 @@ def test_what_was_begun_on_an_image_waits_there(desk: Desk) -> None:
 def test_a_queue_that_began_with_the_first_rows_grows_to_all(
     qtbot: QtBot, session: Session, project_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.session._FIRST_ROWS", 5)
+    monkeypatch.setattr("app.contents._FIRST_ROWS", 5)
     desk = Desk(qtbot, session)
     session.open(project_file)
     qtbot.waitUntil(lambda: session.is_complete and session.current is not None)

@@ -31,7 +31,7 @@ def facts_of(table: ImageTable | None, image_id: int | None, size: tuple[int, in
     row = -1 if table is None or image_id is None else int(table.row_of([image_id])[0])
     if table is None or row < 0:
         return None
-    product, view = table.products[table.product[row]], table.views[table.view[row]]
+    product, view = table.place(row)
     return Facts(
         table.names[row],
         table.path(row),

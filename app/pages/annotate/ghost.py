@@ -89,7 +89,7 @@ class Ghost(QObject):
         row = -1 if table is None or image is None else int(table.row_of([image[0]])[0])
         if project is None or table is None or image is None or row < 0:
             return
-        place = table.products[table.product[row]], table.views[table.view[row]]
+        place = table.place(row)
         known = self._known.get(place)
         self._is_old = False
         colour_map = str(self._session.settings.get("look.colour_map"))

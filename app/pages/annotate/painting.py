@@ -54,8 +54,8 @@ class Painting(QObject):
         self.bench.refused.connect(session.said)
         self.bench.put_away.connect(lambda: self.choose(self._tool_before))
         self.bench.changed.connect(self._on_value_changed)
-        session.stepped.connect(self._on_stepped)
-        session.taken_back.connect(self._on_taken_back)
+        session.undoing.stepped.connect(self._on_stepped)
+        session.undoing.taken_back.connect(self._on_taken_back)
         session.masks_changing.connect(self.leave)
         session.closed.connect(self._on_session_closed)
         self._bindings: tuple[tuple[str, Callable[[], object]], ...] = (
@@ -96,7 +96,7 @@ class Painting(QObject):
         if project is None:
             return
         self._wanted = (image_id, size)
-        is_behind = saver.waiting or self.session.stepping  # strokes and undos that are on their way
+        is_behind = saver.waiting or self.session.undoing.pending  # strokes and undos that are on their way
         self.session.background.run(
             lambda: read_overlays(project, image_id, size, unsaved=saver.unsaved(image_id)),
             lambda overlays: self._on_read(overlays, count),
@@ -110,7 +110,7 @@ class Painting(QObject):
         wanted, sheet = self._wanted, self.bench.sheet
         if wanted is None or wanted[0] != overlays.image_id:
             return  # the image has gone meanwhile
-        if count != self._count or self.session.stepping or (sheet is not None and sheet.is_open):
+        if count != self._count or self.session.undoing.pending or (sheet is not None and sheet.is_open):
             QTimer.singleShot(_AGAIN_MS, self, self._read_again)  # it may be older than what was painted or undone
             return
         self.leave()
@@ -211,7 +211,7 @@ class Painting(QObject):
         if self.canvas.tool is not None:
             self.canvas.tool.stop()
         turn()
-        self.bench.is_waiting = self.session.stepping > 0
+        self.bench.is_waiting = self.session.undoing.pending > 0
 
     def _step(self, steps: int) -> None:
         if self.canvas.tool is None or not self.canvas.tool.stepped(steps):
@@ -246,7 +246,7 @@ class Painting(QObject):
         self._turn(partial(self.session.undo, show=False))
 
     def _on_stepped(self, step: UndoStep | None) -> None:
-        self.bench.is_waiting = self.session.stepping > 0
+        self.bench.is_waiting = self.session.undoing.pending > 0
         self._count += 1
         if step is None or self.bench.sheet is None:
             return

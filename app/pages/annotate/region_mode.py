@@ -86,7 +86,7 @@ class RegionMode(QObject):
         strip.closed.connect(self.switch)
         strip.accept_wanted.connect(self._on_cells_accepted)
         strip.count_wanted.connect(self._on_count_wanted)
-        session.stepped.connect(self._on_stepped)
+        session.undoing.stepped.connect(self._on_stepped)
         session.selection_changed.connect(self._show_place)
         self.bench.refused.connect(session.said)
         self.bench.undo_wanted.connect(self._lay_sheet)
@@ -226,8 +226,7 @@ class RegionMode(QObject):
             self.choose("tool.rectangle")  # there is nothing to be chosen yet
 
     def _write(self, change: Callable[..., object], *, say: str = "") -> None:
-        if not self.session.can_write:
-            self.session.said.emit(tr("This project is open for reading only: nothing was changed"))
+        if not self.session.check_writable():
             return
         self._writing += 1
         self.session.write(change, lambda _: self._on_written(), say=say, failed=self._on_failed)

@@ -84,7 +84,7 @@ class NearestGood(QObject):
         at = int(table.row_of([unit.image_id])[0])
         if at < 0:
             return
-        place = (table.products[table.product[at]], table.views[table.view[at]])
+        place = table.place(at)
         known = self._known.get(place)
         seen = self._looked_at if self._looked_at is not None and self._looked_at[0] == unit.image_id else None
         if known is not None and not known.waiting.size and place not in self._stale and self._is_told(unit.image_id):
@@ -254,5 +254,4 @@ def _print(maker: PictureMaker, table: ImageTable, image_id: int) -> Print:
     row = int(table.row_of([image_id])[0])
     if row < 0:
         raise ImageError("the image is no longer in the project")
-    product, view = table.products[table.product[row]], table.views[table.view[row]]
-    return print_of(maker.make(Job(image_id, _READ_PX, table.path(row), product, view)))
+    return print_of(maker.make(Job(image_id, _READ_PX, table.path(row), *table.place(row))))

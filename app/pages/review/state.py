@@ -203,7 +203,7 @@ class Review(QObject):
     def keep_threshold(self) -> None:
         """As the next draft of the decision settings."""
         table, threshold, scope = self.table, self.threshold, self.scope
-        if table is None or not self._may_write():
+        if table is None or not self.session.check_writable():
             return
 
         def kept(decision: Decision) -> None:
@@ -270,7 +270,7 @@ class Review(QObject):
     def give_verdict(self, verdict: Verdict) -> None:
         """What a person says of the unit on screen; then on to the next, if they want that."""
         table, row, threshold = self.table, self.row, self.threshold
-        if table is None or row is None or not self._may_write():
+        if table is None or row is None or not self.session.check_writable():
             return
         self.table = table.with_verdict(row, verdict)
         self._writes += 1
@@ -313,12 +313,6 @@ class Review(QObject):
         )
 
     # -- inside
-
-    def _may_write(self) -> bool:
-        if self.session.can_write:
-            return True
-        self.session.said.emit(tr("This project is open for reading only: nothing was changed"))
-        return False
 
     def _is_here(self, table: ReviewTable) -> bool:
         """Whether a table belongs to the product and view that the window is at."""
