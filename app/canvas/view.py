@@ -8,7 +8,6 @@ from typing import Final
 from PySide6.QtCore import QEvent, QPointF, QRect, QSize, Qt, Signal
 from PySide6.QtGui import (
     QFocusEvent,
-    QImage,
     QKeyEvent,
     QMouseEvent,
     QNativeGestureEvent,
@@ -22,11 +21,12 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QWidget
 
 from app.canvas import notice
+from app.canvas.backdrop import Backdrop
 from app.canvas.layers import ORDER, Layer
 from app.canvas.navigation import HeldKeys, Navigation
 from app.canvas.picture import Adjust, Picture, Rgb
 from app.canvas.tools.base import Pointer, Tool
-from app.canvas.viewport import Extent, Viewport, intersection
+from app.canvas.viewport import Extent, Viewport
 from app.words import tr
 from core.words import Box
 
@@ -45,7 +45,7 @@ class Canvas(QWidget):
     heat_pinned = Signal(bool)
     adjust_changed = Signal(object)
     held_changed = Signal(bool, bool)  # whether X and H are held
-    _moved = Signal(object, bool)  # Viewport and whether it is fitted, for linked canvases
+    moved = Signal(object, bool)  # Viewport and whether it is fitted; not after a change of size, nor on following
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,12 +64,9 @@ class Canvas(QWidget):
         self._adjust = Adjust()
         self._view = Viewport()
         self._is_fitted = True
-        self._following = False
         self._tool: Tool | None = None
         self._pressed_tool = False
-        self._base: QImage | None = None  # the visible part, rendered
-        self._base_at = (0, 0)
-        self._base_of: tuple[Viewport, Picture, Adjust] | None = None
+        self._backdrop: Final = Backdrop()
 
     # -- what is shown
 
@@ -236,10 +233,7 @@ class Canvas(QWidget):
 
     def show_area(self, extent: Extent) -> None:
         """Look closely at an area of the image."""
-        x0, y0, x1, y1 = extent
-        room = 0.6 * max(x1 - x0, y1 - y0, 8)
-        around = self._view.fitted((x0 - room, y0 - room, x1 + room, y1 + room))
-        self._set_view(around.zoomed(min(around.scale, 8.0), self.extent))
+        self._set_view(self._view.close_to(extent, self.extent))
 
     def restore_view(self, view: Viewport, *, fitted: bool) -> None:
         """Look again as before (see `view` and `is_fitted`)."""
@@ -248,22 +242,16 @@ class Canvas(QWidget):
         else:
             self._set_view(view.resized(self._view.width, self._view.height, self._view.dpr).held(self.extent))
 
-    def link(self, other: Canvas) -> None:
-        """From now on both look at the same place, and X and H held over one act on both."""
-        self._moved.connect(other._on_linked_moved)
-        other._moved.connect(self._on_linked_moved)
-        self.held_changed.connect(other._on_linked_held)
-        other.held_changed.connect(self._on_linked_held)
-        other._on_linked_moved(self._view, self._is_fitted)
+    def follow(self, view: Viewport, fitted: bool) -> None:
+        """Look where another canvas looks."""
+        if self._picture is not None:
+            self._set_view(view.resized(self._view.width, self._view.height, self._view.dpr), fitted=fitted, tell=False)
 
-    def unlink(self, other: Canvas) -> None:
-        """Each looks for itself again."""
-        self._moved.disconnect(other._on_linked_moved)
-        other._moved.disconnect(self._on_linked_moved)
-        self.held_changed.disconnect(other._on_linked_held)
-        other.held_changed.disconnect(self._on_linked_held)
+    def follow_held(self, hides: bool, heats: bool) -> None:
+        """Hold what is held over another canvas."""
+        self._held.follow(hides, heats)
 
-    def _set_view(self, view: Viewport, *, fitted: bool = False, force: bool = False) -> None:
+    def _set_view(self, view: Viewport, *, fitted: bool = False, force: bool = False, tell: bool = True) -> None:
         self._is_fitted = fitted
         if view == self._view and not force:
             return
@@ -275,22 +263,8 @@ class Canvas(QWidget):
         dpr = view.dpr
         scale = view.scale / dpr
         self.view_changed.emit(QTransform(scale, 0, 0, scale, view.dx / dpr, view.dy / dpr))
-        if not self._following:
-            self._following = True
-            self._moved.emit(view, fitted)
-            self._following = False
-
-    def _on_linked_moved(self, view: Viewport, fitted: bool) -> None:
-        if self._following or self._picture is None:
-            return
-        self._following = True
-        try:
-            self._set_view(view.resized(self._view.width, self._view.height, self._view.dpr), fitted=fitted)
-        finally:
-            self._following = False
-
-    def _on_linked_held(self, hides: bool, heats: bool) -> None:
-        self._held.follow(hides, heats)
+        if tell:
+            self.moved.emit(view, fitted)
 
     # -- tools
 
@@ -408,9 +382,7 @@ class Canvas(QWidget):
         dpr = self.devicePixelRatioF()
         view = self._view.resized(math.ceil(self.width() * dpr), math.ceil(self.height() * dpr), dpr)
         fitted = self._is_fitted
-        following, self._following = self._following, True  # another widget's size is its own affair
-        self._set_view(view.fitted(self.extent) if fitted else view.held(self.extent), fitted=fitted)
-        self._following = following
+        self._set_view(view.fitted(self.extent) if fitted else view.held(self.extent), fitted=fitted, tell=False)
 
     def _on_held_changed(self) -> None:
         self.update()
@@ -426,43 +398,20 @@ class Canvas(QWidget):
         dpr = self._view.dpr
         if dpr != 1:
             painter.scale(1 / dpr, 1 / dpr)
-        box = self._device_box(event.rect())
-        painter.fillRect(
-            box[0],
-            box[1],
-            box[2] - box[0],
-            box[3] - box[1],
-            self.palette().color(QPalette.ColorRole.Window).darker(114),
-        )
+        rect = event.rect()
+        box = self._view.from_units((rect.x(), rect.y(), rect.x() + rect.width(), rect.y() + rect.height()))
+        beside = self.palette().color(QPalette.ColorRole.Window).darker(114)
+        painter.fillRect(box[0], box[1], box[2] - box[0], box[3] - box[1], beside)
         if self._notice is not None:
             notice.paint(painter, self._notice, self._view, self.palette())
         if self._picture is None:
             return
-        self._paint_base(painter, self._picture, box)
+        self._backdrop.paint(painter, self._view, self._picture, self._adjust, box)
         if not self._held.hides:
             for name, layer in self._ordered():
                 layer.paint(painter, self._view, box, self.layer_opacity(name))
         if self._tool is not None:
             self._tool.paint(painter, self._view)
-
-    def _paint_base(self, painter: QPainter, picture: Picture, box: Box) -> None:
-        made_of = (self._view, picture, self._adjust)
-        if self._base_of != made_of:
-            self._base, self._base_of = None, made_of
-            shown = intersection(self._view.device_box(picture.extent), self._view.bounds)
-            if shown is not None:
-                pixels = picture.render(self._view, shown, self._adjust)
-                height, width = pixels.shape[:2]
-                wrapped = QImage(pixels.data, width, height, 3 * width, QImage.Format.Format_RGB888)
-                self._base = wrapped.convertToFormat(QImage.Format.Format_RGB32)
-                self._base_at = (shown[0], shown[1])
-        if self._base is None:
-            return
-        x, y = self._base_at
-        part = intersection(box, (x, y, x + self._base.width(), y + self._base.height()))
-        if part is not None:
-            source = QRect(part[0] - x, part[1] - y, part[2] - part[0], part[3] - part[1])
-            painter.drawImage(part[0], part[1], self._base, source.x(), source.y(), source.width(), source.height())
 
     def _ordered(self) -> list[tuple[str, Layer]]:
         """The layers to be seen now, from below."""
@@ -476,16 +425,6 @@ class Canvas(QWidget):
     def _device(self, point: QPointF | None) -> tuple[float, float] | None:
         return None if point is None else (point.x() * self._view.dpr, point.y() * self._view.dpr)
 
-    def _device_box(self, rect: QRect) -> Box:
-        dpr = self._view.dpr
-        return (
-            math.floor(rect.x() * dpr),
-            math.floor(rect.y() * dpr),
-            math.ceil((rect.x() + rect.width()) * dpr),
-            math.ceil((rect.y() + rect.height()) * dpr),
-        )
-
     def _widget_rect(self, box: Box) -> QRect:
-        dpr = self._view.dpr
-        x, y = math.floor(box[0] / dpr), math.floor(box[1] / dpr)
-        return QRect(x, y, math.ceil(box[2] / dpr) - x, math.ceil(box[3] / dpr) - y).intersected(self.rect())
+        x0, y0, x1, y1 = self._view.to_units(box)
+        return QRect(x0, y0, x1 - x0, y1 - y0).intersected(self.rect())

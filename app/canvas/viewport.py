@@ -17,6 +17,7 @@ Extent = tuple[float, float, float, float]  # x0, y0, x1, y1 in image coordinate
 LARGEST_SCALE: Final = 64.0
 _SMALLEST_SHARE: Final = 0.5  # of the scale at which the image fits
 _FIT_LARGEST: Final = 24.0  # a tiny image is not blown up further by fitting it
+_CLOSEST: Final = 8.0  # an area that one wants to see closely
 _MARGIN: Final = 8.0
 _STAYS: Final = 48.0  # so much of the image cannot be pushed out of sight
 
@@ -66,6 +67,16 @@ class Viewport:
             math.ceil(y1 - 1e-6) + margin,
         )
 
+    def from_units(self, box: Box) -> Box:
+        """The device pixels that a box in units of the toolkit touches."""
+        x0, y0, x1, y1 = (one * self.dpr for one in box)
+        return (math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1))
+
+    def to_units(self, box: Box) -> Box:
+        """The units of the toolkit that a box of device pixels touches."""
+        x0, y0, x1, y1 = (one / self.dpr for one in box)
+        return (math.floor(x0), math.floor(y0), math.ceil(x1), math.ceil(y1))
+
     def visible(self) -> Extent:
         """The area of the image plane that the widget shows."""
         return (*self.to_image(0, 0), *self.to_image(self.width, self.height))
@@ -94,6 +105,13 @@ class Viewport:
         px, py = self.to_image(x, y)
         moved = replace(self, scale=scale, cx=px - (x - self.width / 2) / scale, cy=py - (y - self.height / 2) / scale)
         return moved.held(extent)
+
+    def close_to(self, area: Extent, extent: Extent) -> Self:
+        """An area and some room around it, as large as it goes up to 8 device pixels per image pixel."""
+        x0, y0, x1, y1 = area
+        room = 0.6 * max(x1 - x0, y1 - y0, 8)
+        around = self.fitted((x0 - room, y0 - room, x1 + room, y1 + room))
+        return around.zoomed(min(around.scale, _CLOSEST), extent)
 
     def panned(self, dx: float, dy: float, extent: Extent) -> Self:
         """Moved by so many device pixels, never out of sight."""

@@ -11,6 +11,7 @@ from PySide6.QtGui import QCursor, QPainter
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
+from app.canvas.link import link, unlink
 from app.canvas.picture import Adjust, Picture
 from app.canvas.sampling import Placed, linear, nearest, pooled
 from app.canvas.tools.base import Pointer
@@ -219,14 +220,14 @@ def test_linked_canvases_look_at_the_same_place(canvas: Canvas, qtbot: QtBot) ->
     other.show()
     canvas.show_image(noise(600, 800))
     other.show_image(noise(64, 64), extent=(200.0, 100.0, 600.0, 500.0))  # a reconstruction on its crop
-    canvas.link(other)
+    link(canvas, other)
     canvas.zoom_to(2.0)
     canvas.pan(-35, 20)
     assert other.zoom == 2.0
     assert (other.view.cx, other.view.cy) == (canvas.view.cx, canvas.view.cy)
     other.zoom_by(1.5)
     assert canvas.zoom == 3.0
-    canvas.unlink(other)
+    unlink(canvas, other)
     canvas.fit()
     assert other.zoom == 3.0
 

@@ -13,6 +13,7 @@ from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
 from app.canvas.layers import HeatLayer
+from app.canvas.link import link, unlink
 from app.canvas.view import Canvas
 
 HEIGHT, WIDTH = 900, 1200
@@ -30,7 +31,7 @@ def pair(qtbot: QtBot) -> Iterator[tuple[Canvas, Canvas]]:
         qtbot.waitExposed(canvas)
         canvas.show_image(np.full((HEIGHT, WIDTH, 3), 90, np.uint8))
         canvas.set_layer("heatmap", heat)
-    made[0].link(made[1])
+    link(made[0], made[1])
     yield made
 
 
@@ -75,7 +76,7 @@ def test_a_canvas_that_loses_the_focus_lets_go_on_both(pair: tuple[Canvas, Canva
 
 def test_canvases_that_are_linked_no_more_hold_their_own_keys(pair: tuple[Canvas, Canvas]) -> None:
     left, right = pair
-    left.unlink(right)
+    unlink(left, right)
     QTest.keyPress(left, Qt.Key.Key_H)
     assert is_hot(left) and not is_hot(right)
 

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QSplitter, QVBoxLayout, QWidget
 
 from app import theme
 from app.canvas.layers import ContourLayer
+from app.canvas.link import link
 from app.canvas.picture import Picture
 from app.canvas.view import Canvas
 from app.commands import Actions
@@ -121,7 +122,7 @@ class Viewer(QWidget):
         self.left: Canvas = self._pane.canvas
         self.right: Canvas = self.beside.canvas
         self._split.setSizes([1000, 1000])
-        self.left.link(self.right)
+        link(self.left, self.right)
         column.addWidget(self._split, 1)
         column.addWidget(self.strip)
 
