@@ -30,11 +30,13 @@ class Task:
         done: Callable[[Any], None] | None,
         failed: Callable[[Exception], None] | None,
         owner: QObject | None,
+        still: Callable[[], bool] | None,
     ) -> None:
         self.work = work
         self.done = done
         self.failed = failed
         self.owner = owner
+        self.still = still
         self.cancelled = False
         self.name: tuple[int, str] | None = None
 
@@ -45,7 +47,9 @@ class Task:
     @property
     def wanted(self) -> bool:
         """Whether anybody still waits for it."""
-        return not self.cancelled and (self.owner is None or shiboken6.isValid(self.owner))
+        if self.cancelled or (self.owner is not None and not shiboken6.isValid(self.owner)):
+            return False
+        return self.still is None or self.still()
 
 
 class _Lane:
@@ -127,9 +131,13 @@ class Background(QObject):
         owner: QObject | None = None,
         key: str = "",
         lane: str = "work",
+        still: Callable[[], bool] | None = None,
     ) -> Task:
-        """Queue `work`. A newer task of the same owner and key replaces the older one."""
-        task = Task(work, done, failed, owner)
+        """Queue `work`. A newer task of the same owner and key replaces the older one.
+
+        `still` is asked on the GUI thread before anybody hears of result or error: False, and nobody does.
+        """
+        task = Task(work, done, failed, owner, still)
         if key:
             task.name = (id(owner), key)
             if (older := self._latest.get(task.name)) is not None:

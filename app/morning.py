@@ -71,11 +71,9 @@ class MorningBanner(QFrame):
             return
         self._asked_for = str(project.file)
 
-        def done(found: tuple[str, list[Ended]]) -> None:
-            if project is self._session.project:
-                self._show(found)
-
-        self._session.background.run(lambda: _look(project, moment), done, owner=self, key="morning")
+        self._session.background.run(
+            lambda: _look(project, moment), self._show, owner=self, key="morning", still=self._session.still(project)
+        )
 
     def be_at(self, scoring: int | None) -> None:
         """The scoring that is looked at already: nothing leads to it."""

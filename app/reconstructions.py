@@ -44,11 +44,8 @@ def keep_quota(session: Session) -> None:
 
         hold(project, keep=keep)
 
-    def failed(error: Exception) -> None:
-        if session.project is project:  # else it was closed meanwhile: held when it is opened again and scored
-            session.report(error)
-
-    session.background.run(work, None, failed, key="map quota")
+    # nothing is reported of a project that was closed meanwhile: held when it is opened again and scored
+    session.background.run(work, key="map quota", still=session.still(project))
 
 
 class Reconstructions(QObject):
@@ -86,15 +83,14 @@ class Reconstructions(QObject):
             wanted = order(project, asked.number, asked.image, scoring=asked.scoring, passes=passes)
             return wanted, read(wanted.training, wanted.request)
 
-        def found(result: tuple[Order, Reconstruction | None]) -> None:
-            if project is self._session.project:
-                self._take(asked, *result)
-
-        def failed(error: Exception) -> None:
-            if project is self._session.project:
-                self.failed.emit(asked, error)
-
-        self._session.background.run(look, found, failed, owner=self, key=f"look {asked}")
+        self._session.background.run(
+            look,
+            lambda found: self._take(asked, *found),
+            partial(self.failed.emit, asked),
+            owner=self,
+            key=f"look {asked}",
+            still=self._session.still(project),
+        )
 
     def warm(self, number: int) -> None:
         """Load the model of a training, so that the first answer comes sooner."""
@@ -103,15 +99,19 @@ class Reconstructions(QObject):
             return
 
         def found(folder: Path) -> None:
-            if project is self._session.project:
-                self._child(number, folder).warm()
-                self._timer.start(_BUSY_MS)
+            self._child(number, folder).warm()
+            self._timer.start(_BUSY_MS)
 
         def failed(_error: Exception) -> None:
             """Whoever asks for an image is told."""
 
         self._session.background.run(
-            lambda: project.run_by_number(number).folder, found, failed, owner=self, key=f"warm {number}"
+            lambda: project.run_by_number(number).folder,
+            found,
+            failed,
+            owner=self,
+            key=f"warm {number}",
+            still=self._session.still(project),
         )
 
     def forget_waiting(self) -> None:

@@ -182,6 +182,10 @@ class Session(QObject):
         """Whether a project is open that may be changed."""
         return self.project is not None and not self.project.read_only
 
+    def still(self, project: Project | None) -> Callable[[], bool]:
+        """Asks later whether that project is the one that is open then (see `Background.run`)."""
+        return lambda: self.project is project
+
     # -- where we are
 
     def set_current(self, image_id: int | None) -> None:

@@ -482,17 +482,4 @@ class Trainings(QObject):
         failed: Callable[[Exception], None] | None = None,
     ) -> None:
         """`done` and `failed` are left out when another project is open by then."""
-
-        def finished(value: T) -> None:
-            if self._session.project is project:
-                done(value)
-
-        def went_wrong(error: Exception) -> None:
-            if self._session.project is not project:
-                return
-            if failed is None:
-                self._session.report(error)
-            else:
-                failed(error)
-
-        self._session.background.run(work, finished, went_wrong, owner=self)
+        self._session.background.run(work, done, failed, owner=self, still=self._session.still(project))

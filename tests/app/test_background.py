@@ -47,6 +47,17 @@ def test_nothing_reaches_an_owner_that_is_gone(qtbot: QtBot, background: Backgro
     assert seen == []
 
 
+def test_nobody_hears_what_does_not_matter_any_more(qtbot: QtBot, background: Background) -> None:
+    seen: list[object] = []
+    background.failed.connect(seen.append)
+    background.run(lambda: 1, seen.append, still=lambda: False)
+    background.run(lambda: 1 / 0, still=lambda: False)
+    background.run(lambda: 1 / 0, failed=seen.append, still=lambda: False)
+    background.run(lambda: 2, seen.append, still=lambda: True)
+    qtbot.waitUntil(lambda: background.is_idle)
+    assert seen == [2]
+
+
 def test_errors_go_to_who_asked_or_to_everybody(qtbot: QtBot, background: Background) -> None:
     mine: list[Exception] = []
     background.run(lambda: 1 / 0, failed=mine.append)

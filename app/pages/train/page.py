@@ -188,17 +188,14 @@ class TrainPage(Page):
         return "waiting" if number in self._trainings.queue else self._trainings.state(number)
 
     def _read_trace(self, run: RunRow) -> None:
-        project = self.session.project
-
         def done(found: tuple[Trace, int]) -> None:
-            if self.session.project is not project:
-                return
             self._traces[run.number] = found[0]
             if run.number == self._shown:
                 self._show()
 
         if run.state != "queued":
-            self.session.background.run(lambda: read_trace(run.folder), done, owner=self, key="trace")
+            still = self.session.still(self.session.project)
+            self.session.background.run(lambda: read_trace(run.folder), done, owner=self, key="trace", still=still)
 
     def _look_up(self, run: RunRow) -> None:
         """What the project knows of it besides; once, and again when it has ended."""
@@ -208,12 +205,13 @@ class TrainPage(Page):
         self._looked_up.add(key)
 
         def done(found: About) -> None:
-            if self.session.project is project and self._about.get(run.number) != found:
+            if self._about.get(run.number) != found:
                 self._about[run.number] = found
                 if run.number == self._shown:
                     self._show()
 
-        self.session.background.run(lambda: read_about(project, run), done, owner=self, key=f"about {run.number}")
+        name, still = f"about {run.number}", self.session.still(project)
+        self.session.background.run(lambda: read_about(project, run), done, owner=self, key=name, still=still)
 
     # -- what is known
 
