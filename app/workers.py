@@ -7,13 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Final, Literal, TypeVar
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
+from app import live_worker
 from app.awake import KeepAwake
+from app.live_worker import LiveWorker, State, state_of, status_of
+from app.polling import Poller
 from app.trace import Trace
 from app.words import state_word, tr
-from app.work import State, Work, discard_files, find_works, may_resume, prepare_all, start_work, state_of, status_of
-from core.errors import FlawscopeError, InputError
+from core.errors import InputError
 from core.events import AnyEvent, PhaseChanged
 from core.jobs import RunningJob
 from core.project.results import RunRow
@@ -26,7 +28,6 @@ if TYPE_CHECKING:
 
 Shutdown = Literal["detach", "checkpoint"]
 
-POLL_MS: Final = 100
 _LEAVING_S: Final = 6.0  # a worker whose owner has gone ends after 4 s at the latest
 T = TypeVar("T")
 
@@ -51,7 +52,9 @@ class Trainings(QObject):
         super().__init__(session)
         self.silence_s = 30.0  # without a word, and a worker is not responding; heartbeats come every 2 s
         self._session = session
-        self._works: list[Work] = []
+        self._poller = Poller(self)
+        self._poller.heard.connect(self._on_worker_heard)
+        self._poller.ended.connect(self._on_worker_ended)
         self._queue: list[int] = []
         self._stop_by: dict[int, float] = {}
         self._starting: int | None = None
@@ -60,9 +63,6 @@ class Trainings(QObject):
         self._leaving: Shutdown | None = None
         self._awake = KeepAwake()
         self.runs: tuple[RunRow, ...] = ()
-        self._timer = QTimer(self)
-        self._timer.setInterval(POLL_MS)
-        self._timer.timeout.connect(self._on_timer_timeout)
         session.opened.connect(self._on_session_opened)
         session.closing.connect(self.close)
         session.settings.changed.connect(lambda _: self._keep_awake())
@@ -75,9 +75,9 @@ class Trainings(QObject):
     @property
     def current(self) -> int | None:
         """The training that runs or is being started."""
-        for work in self._works:
-            if work.scoring is None:
-                return work.number
+        for worker in self._poller.workers:
+            if worker.scoring is None:
+                return worker.number
         return self._starting
 
     @property
@@ -88,12 +88,12 @@ class Trainings(QObject):
     @property
     def is_busy(self) -> bool:
         """Whether anything runs, starts, or is being taken in."""
-        return bool(self._works or self._collecting or self._starting is not None)
+        return bool(self._poller.workers or self._collecting or self._starting is not None)
 
     @property
     def would_end(self) -> bool:
         """Whether closing the project would cut something short: what goes on by itself does not count."""
-        mine = any(not work.detached and not work.project.read_only for work in self._works)
+        mine = any(not worker.detached and not worker.project.read_only for worker in self._poller.workers)
         return mine or bool(self._collecting) or self._starting is not None
 
     @property
@@ -103,14 +103,14 @@ class Trainings(QObject):
 
     def trace(self, number: int) -> Trace | None:
         """What the training has said; None when it does not run here."""
-        work = self._training(number)
-        return None if work is None else work.trace
+        worker = self._training(number)
+        return None if worker is None else worker.trace
 
     def state(self, number: int) -> State:
         """How a training is doing, as of now."""
-        work = self._training(number)
-        if work is not None:
-            return work.state
+        worker = self._training(number)
+        if worker is not None:
+            return worker.state
         if number in self._collecting:
             return "collecting"
         if number == self._starting:
@@ -133,7 +133,7 @@ class Trainings(QObject):
             self.ordered.emit(tuple(numbers))
             self.enqueue(numbers, stop_by=stop_by)
 
-        self._in_background(project, lambda: prepare_all(project, orders, stop_by), done)
+        self._in_background(project, lambda: live_worker.prepare_all(project, orders, stop_by), done)
 
     def enqueue(self, numbers: Iterable[int], *, stop_by: datetime | None = None) -> None:
         """Put trainings that exist (queued, stopped, interrupted, failed) into the queue; the first starts at once."""
@@ -156,67 +156,63 @@ class Trainings(QObject):
         """Let a training that was interrupted, stopped or failed go on from its last checkpoint."""
         project = self._project()
 
-        self._in_background(project, lambda: may_resume(project, number), lambda found: self.enqueue([found]))
+        self._in_background(
+            project, lambda: live_worker.may_resume(project, number), lambda found: self.enqueue([found])
+        )
 
     def score(self, number: int | None, wish: Wish) -> None:
         """Score images with a training that is done; `scored` or `scoring_failed` follows. Runs beside a training."""
         project = self._project()
 
-        def work() -> ScoringJob:
-            from core.workflow import scoring
+        def done(worker: LiveWorker) -> None:
+            self._follow(worker)
+            self._session.said.emit(tr("Scoring with training #{n} …", n=worker.number))
 
-            return scoring.start(project, number, wish)
+        def failed(error: Exception) -> None:
+            self.scoring_failed.emit(number or 0, error)
 
-        def done(job: ScoringJob) -> None:
-            self._follow(Work(job.run.number, job.following, project, scoring=job))
-            self._session.said.emit(tr("Scoring with training #{n} …", n=job.run.number))
-
-        self._in_background(project, work, done, lambda error: self.scoring_failed.emit(number or 0, error))
+        self._in_background(project, lambda: live_worker.start_scoring(project, number, wish), done, failed)
 
     # -- commands
 
     def stop(self, number: int | None = None) -> None:
         """End a training well: this step is finished, a usable model and its scores are kept."""
-        for work in self._commanded(number):
-            work.running.stop()
-            work.is_stopping = True
-            self._set_state(work, "stopping")
+        for worker in self._commanded(number):
+            worker.stop()
+            self._set_state(worker, "stopping")
 
     def pause(self, number: int | None = None) -> None:
         """Hold a training; it writes a checkpoint and waits."""
-        for work in self._commanded(number):
-            work.running.send("pause")
+        for worker in self._commanded(number):
+            worker.running.send("pause")
 
     def go_on(self, number: int | None = None) -> None:
         """Let a held training go on."""
-        for work in self._commanded(number):
-            work.running.send("resume")
+        for worker in self._commanded(number):
+            worker.running.send("resume")
 
     def kill(self, number: int) -> None:
         """End a training that does not answer; its last checkpoint stays."""
-        for work in self._commanded(number):
-            self._session.background.run(work.running.kill, owner=self)
+        for worker in self._commanded(number):
+            self._session.background.run(worker.running.kill, owner=self)
 
     def detach(self) -> None:
         """The running training goes on without this program; it is found again when the project is opened."""
-        for work in self._works:
-            if work.scoring is None and not work.detached:
-                if work.state == "paused":
-                    work.running.send("resume")
-                work.running.send("detach")
-                work.detached = True
+        for worker in self._poller.workers:
+            if worker.scoring is None and not worker.detached:
+                worker.detach()
                 if self._session.settings.get("train.keep_awake"):
-                    self._awake.outlive(work.running.pid)
+                    self._awake.outlive(worker.running.pid)
 
     def discard(self, number: int) -> None:
         """Throw a training away that has no results: end it, and remove its files. The audit trail keeps its row."""
         self.dequeue(number)
-        work = self._training(number)
-        if work is None and number != self._starting:
+        worker = self._training(number)
+        if worker is None and number != self._starting:
             self._remove(self._project(), number)
-        elif work is not None and self._session.can_write:
-            work.is_discarded = True
-            self._session.background.run(work.running.kill, owner=self)
+        elif worker is not None and self._session.can_write:
+            worker.is_discarded = True
+            self._session.background.run(worker.running.kill, owner=self)
 
     def shutdown(self, mode: Shutdown) -> None:
         """Before the project is closed: let the training go on by itself, or end it at a checkpoint; `shut` follows."""
@@ -224,25 +220,22 @@ class Trainings(QObject):
         self._queue.clear()
         if mode == "detach":
             self.detach()
-        for work in list(self._works):
-            if work.detached:
-                self._works.remove(work)
+        for worker in list(self._poller.workers):
+            if worker.detached:
+                self._poller.remove(worker)
             else:
-                work.running.close()
-                self._set_state(work, "stopping")
+                worker.running.close()
+                self._set_state(worker, "stopping")
         self._after_change()
 
     def close(self) -> None:
         """The project is being closed: nothing of ours runs on but what was detached. Waits, if nobody asked before."""
-        self._timer.stop()
-        for work in self._works:
-            if work.detached or work.project.read_only:
+        for worker in self._poller.workers:
+            if worker.detached or worker.project.read_only:
                 continue
-            work.running.close()
-            if work.running.wait(_LEAVING_S) is None:
-                work.running.kill()
-            self._mark_interrupted(work)
-        self._works.clear()
+            worker.leave(_LEAVING_S)
+            self._mark_interrupted(worker)
+        self._poller.clear()
         self._queue.clear()
         self._stop_by.clear()
         self._collecting.clear()
@@ -259,56 +252,45 @@ class Trainings(QObject):
 
     # -- following
 
-    def _on_timer_timeout(self) -> None:
-        now = time.time()
-        for work in list(self._works):
-            if work.stop_by is not None and now >= work.stop_by and not work.is_stopping:
-                self.stop(work.number)
-            alive = work.running.running  # asked before the poll, so that the last events are never missed
-            events = work.running.poll_events()
-            self._listen(work, events)
-            if not alive:
-                self._works.remove(work)
-                self._end(work)
-
-    def _listen(self, work: Work, events: Sequence[AnyEvent]) -> None:
+    def _on_worker_heard(self, worker: LiveWorker, events: Sequence[AnyEvent]) -> None:
+        if worker.stop_by is not None and time.time() >= worker.stop_by and not worker.is_stopping:
+            self.stop(worker.number)
         for event in events:
-            work.trace.feed(event)
-            if work.scoring is not None:
+            worker.trace.feed(event)
+            if worker.scoring is not None:
                 continue
-            if isinstance(event, PhaseChanged) and not work.is_stopping:
-                self._set_state(work, state_of(event.name))
-            self.heard.emit(work.number, event)
+            if isinstance(event, PhaseChanged) and not worker.is_stopping:
+                self._set_state(worker, state_of(event.name))
+            self.heard.emit(worker.number, event)
         if events:
-            work.heard_at = time.monotonic()
-            if work.state == "not_responding":
-                self._set_state(work, "stopping" if work.is_stopping else state_of(work.trace.phase))
-            if work.scoring is None:
-                self.progress.emit(work.number, work.trace.fraction, work.trace.finish)
-            else:
-                self.scoring_progress.emit(work.number, work.trace.fraction)
-            self._tell_status()
-        elif time.monotonic() - work.heard_at > self.silence_s and work.scoring is None:
-            self._set_state(work, "not_responding")
+            self._say_progress(worker)
+        elif time.monotonic() - worker.heard_at > self.silence_s and worker.scoring is None:
+            self._set_state(worker, "not_responding")
 
-    def _follow(self, work: Work) -> None:
-        self._works.append(work)
+    def _say_progress(self, worker: LiveWorker) -> None:
+        worker.heard_at = time.monotonic()
+        if worker.state == "not_responding":
+            self._set_state(worker, "stopping" if worker.is_stopping else state_of(worker.trace.phase))
+        if worker.scoring is None:
+            self.progress.emit(worker.number, worker.trace.fraction, worker.trace.finish)
+        else:
+            self.scoring_progress.emit(worker.number, worker.trace.fraction)
+        self._tell_status()
+
+    def _follow(self, worker: LiveWorker) -> None:
+        self._poller.add(worker)
         if self._leaving is not None:  # it was being started when the window was closed
             self.shutdown(self._leaving)
         self._after_change()
 
-    def _set_state(self, work: Work, state: State) -> None:
-        if work.state != state:
-            work.state = state
-            self.state_changed.emit(work.number, state)
+    def _set_state(self, worker: LiveWorker, state: State) -> None:
+        if worker.state != state:
+            worker.state = state
+            self.state_changed.emit(worker.number, state)
             self._keep_awake()
             self._tell_status()
 
     def _after_change(self) -> None:
-        if self._works and not self._timer.isActive():
-            self._timer.start()
-        elif not self._works:
-            self._timer.stop()
         self._keep_awake()
         self._tell_status()
         if self._leaving is not None and not self.is_busy:
@@ -316,10 +298,10 @@ class Trainings(QObject):
 
     def _tell_status(self) -> None:
         pending = self._starting is not None or bool(self._collecting)
-        self.status_changed.emit(*status_of(self._works, pending=pending))
+        self.status_changed.emit(*status_of(self._poller.workers, pending=pending))
 
     def _keep_awake(self) -> None:
-        computing = any(work.state != "paused" for work in self._works)
+        computing = any(worker.state != "paused" for worker in self._poller.workers)
         if computing and self._session.settings.get("train.keep_awake"):
             self._awake.hold()
         else:
@@ -327,31 +309,22 @@ class Trainings(QObject):
 
     # -- ends
 
-    def _end(self, work: Work) -> None:
-        if work.is_discarded:
-            self._remove(work.project, work.number)
+    def _on_worker_ended(self, worker: LiveWorker) -> None:
+        if worker.is_discarded:
+            self._remove(worker.project, worker.number)
         elif self._leaving is not None:
-            self._mark_interrupted(work)
-        elif work.project.read_only:
-            self._finish(work.number, work.running.outcome() or "interrupted", None)
-        elif work.scoring is not None:
-            self._collect_scoring(work, work.scoring)
+            self._mark_interrupted(worker)
+        elif worker.project.read_only:
+            self._finish(worker.number, worker.running.outcome() or "interrupted", None)
+        elif worker.scoring is not None:
+            self._collect_scoring(worker, worker.scoring)
         else:
-            self._collect(work.project, work.number, work.running)
+            self._collect(worker.project, worker.number, worker.running)
         self._after_change()
 
     def _collect(self, project: Project, number: int, running: RunningJob | None) -> None:
         self._collecting.add(number)
         self.state_changed.emit(number, "collecting")
-
-        def work() -> tuple[State, object]:
-            from core.workflow import training
-
-            try:
-                outcome: object = training.collect(project, number, running)
-            except FlawscopeError as error:
-                outcome = error
-            return project.run_by_number(number).state, outcome
 
         def done(found: tuple[State, object]) -> None:
             self._collecting.discard(number)
@@ -364,19 +337,17 @@ class Trainings(QObject):
             self._session.report(error)
             self._finish(number, "failed", error)
 
-        self._in_background(project, work, done, failed)
+        self._in_background(project, lambda: live_worker.collect_training(project, number, running), done, failed)
 
-    def _collect_scoring(self, work: Work, job: ScoringJob) -> None:
-        def collect() -> object:
-            from core.workflow import scoring
-
-            return scoring.collect(work.project, job)
-
+    def _collect_scoring(self, worker: LiveWorker, job: ScoringJob) -> None:
         def done(result: object) -> None:
-            self.scored.emit(work.number, result)
+            self.scored.emit(worker.number, result)
             self._session.scores_changed.emit()
 
-        self._in_background(work.project, collect, done, lambda error: self.scoring_failed.emit(work.number, error))
+        def failed(error: Exception) -> None:
+            self.scoring_failed.emit(worker.number, error)
+
+        self._in_background(worker.project, lambda: live_worker.collect_scoring(worker.project, job), done, failed)
 
     def _finish(self, number: int, state: State, outcome: object) -> None:
         self._ended[number] = state
@@ -388,18 +359,17 @@ class Trainings(QObject):
         self._after_change()
         self._start_next()
 
-    def _mark_interrupted(self, work: Work) -> None:
-        project, number = work.project, work.number
-
-        def mark() -> None:
-            project.update_run(project.run_by_number(number).id, state="interrupted")
-
-        if work.scoring is None:
-            self._session.background.run(mark, lane="write")
+    def _mark_interrupted(self, worker: LiveWorker) -> None:
+        if worker.scoring is None:
+            self._session.background.run(
+                lambda: live_worker.mark_interrupted(worker.project, worker.number), lane="write"
+            )
 
     def _remove(self, project: Project, number: int) -> None:
         self._in_background(
-            project, lambda: discard_files(project, number), lambda _: self._finish(number, "discarded", None)
+            project,
+            lambda: live_worker.discard_files(project, number),
+            lambda _: self._finish(number, "discarded", None),
         )
 
     # -- the queue
@@ -419,10 +389,10 @@ class Trainings(QObject):
         self.queue_changed.emit()
         self.state_changed.emit(number, "starting")
 
-        def done(work: Work) -> None:
+        def done(worker: LiveWorker) -> None:
             self._starting = None
-            work.stop_by = stop_by
-            self._follow(work)
+            worker.stop_by = stop_by
+            self._follow(worker)
             self._session.trainings_changed.emit()
 
         def failed(error: Exception) -> None:
@@ -433,7 +403,7 @@ class Trainings(QObject):
             self._after_change()
             self._start_next()
 
-        self._in_background(project, lambda: start_work(project, number, self._is_open), done, failed)
+        self._in_background(project, lambda: live_worker.start_training(project, number, self._is_open), done, failed)
 
     def _is_open(self, project: Project) -> bool:
         return self._session.project is project
@@ -443,15 +413,17 @@ class Trainings(QObject):
     def _on_session_opened(self) -> None:
         project = self._project()
         self.refresh()
-        self._in_background(project, lambda: find_works(project), lambda found: self._take_up(project, *found))
+        self._in_background(
+            project, lambda: live_worker.find_workers(project), lambda found: self._take_up(project, *found)
+        )
 
-    def _take_up(self, project: Project, works: list[Work], ended: list[int]) -> None:
-        for work in works:
-            self._follow(work)
+    def _take_up(self, project: Project, workers: list[LiveWorker], ended: list[int]) -> None:
+        for worker in workers:
+            self._follow(worker)
         for number in ended:
             if not project.read_only:
                 self._collect(project, number, None)
-        if works or ended:
+        if workers or ended:
             self._session.trainings_changed.emit()
 
     def _on_runs_read(self, runs: tuple[RunRow, ...]) -> None:
@@ -466,13 +438,13 @@ class Trainings(QObject):
             raise InputError("no project is open")
         return self._session.project
 
-    def _training(self, number: int) -> Work | None:
-        return next((work for work in self._works if work.number == number and work.scoring is None), None)
+    def _training(self, number: int) -> LiveWorker | None:
+        return next((one for one in self._poller.workers if one.number == number and one.scoring is None), None)
 
-    def _commanded(self, number: int | None) -> list[Work]:
+    def _commanded(self, number: int | None) -> list[LiveWorker]:
         if not self._session.can_write:
             return []
-        return [work for work in self._works if work.scoring is None and number in (None, work.number)]
+        return [worker for worker in self._poller.workers if worker.scoring is None and number in (None, worker.number)]
 
     def _in_background(
         self,

@@ -145,7 +145,7 @@ def test_a_worker_that_hangs_is_said_and_can_be_ended_while_the_window_goes_on(
     timer.timeout.connect(lambda: ticks.append(1))
     timer.start(10)
     trainings.silence_s = 3.0
-    pid = trainings._works[0].running.pid
+    pid = trainings._poller.workers[0].running.pid
     os.kill(pid, signal.SIGSTOP)
     qtbot.waitUntil(in_state(trainings, number, "not_responding"), timeout=20_000)
     assert len(ticks) > 30  # of about 300: nothing waits for the worker
@@ -226,9 +226,9 @@ def test_a_scoring_whose_worker_dies_says_what_was_kept(
     session = open_session()
     trainings = session.trainings
     trainings.score(1, Wish(splits=("test",)))
-    qtbot.waitUntil(lambda: bool(trainings._works), timeout=20_000)
+    qtbot.waitUntil(lambda: bool(trainings._poller.workers), timeout=20_000)
     with qtbot.waitSignal(trainings.scoring_failed, timeout=20_000) as heard:
-        os.kill(trainings._works[0].running.pid, signal.SIGKILL)
+        os.kill(trainings._poller.workers[0].running.pid, signal.SIGKILL)
     number, error = heard.args
     assert number == 1 and isinstance(error, TrainingError) and "ended unexpectedly" in error.what
     assert error.kept == "Training #1 and its earlier scores are as they were"

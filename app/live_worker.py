@@ -1,4 +1,4 @@
-"""One worker that is being followed, and finding those that go on without a window."""
+"""One worker that is being followed; starting one, finding those that went on alone, taking in what it left."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Final
 
 from app.trace import Trace, read_trace
 from app.words import state_word, tr
-from core.errors import InputError
+from core.errors import FlawscopeError, InputError
 from core.jobs import Job, RunningJob
 from core.project.results import RunState
 
 if TYPE_CHECKING:
     from core.project import Project
-    from core.workflow.scoring import ScoringJob
+    from core.workflow.scoring import ScoringJob, Wish
     from core.workflow.training import Order
 
 State = str  # a core.project RunState, or "collecting" (results are taken in), or "not_responding"
@@ -33,7 +33,7 @@ _STATE_OF: Final[dict[str, State]] = {
 
 
 @dataclass(eq=False)
-class Work:
+class LiveWorker:
     """One worker that is being followed."""
 
     number: int
@@ -48,21 +48,39 @@ class Work:
     stop_by: float | None = None  # seconds since 1970
     heard_at: float = field(default_factory=time.monotonic)
 
+    def stop(self) -> None:
+        """End well: this step is finished, a usable model and its scores are kept."""
+        self.running.stop()
+        self.is_stopping = True
+
+    def detach(self) -> None:
+        """Go on without this program; what is held goes on, too."""
+        if self.state == "paused":
+            self.running.send("resume")
+        self.running.send("detach")
+        self.detached = True
+
+    def leave(self, patience_s: float) -> None:
+        """End at a checkpoint, now; waits, and kills what takes longer than that."""
+        self.running.close()
+        if self.running.wait(patience_s) is None:
+            self.running.kill()
+
 
 def state_of(phase: str) -> State:
     """The state of a training in a phase of its work."""
     return _STATE_OF.get(phase, "running")
 
 
-def status_of(works: Sequence[Work], *, pending: bool) -> tuple[str, float | None, float | None]:
+def status_of(workers: Sequence[LiveWorker], *, pending: bool) -> tuple[str, float | None, float | None]:
     """A word ('' when nothing goes on), the share done and the finish, where they are known."""
-    if not works:
+    if not workers:
         return (tr("Training") if pending else "", None, None)
-    work = min(works, key=lambda one: one.scoring is not None)
-    trace = work.trace
-    word = tr("Scoring") if work.scoring is not None or trace.phase == "scoring" else tr("Training")
-    if work.state in ("paused", "stopping"):
-        word = state_word(work.state)
+    worker = min(workers, key=lambda one: one.scoring is not None)
+    trace = worker.trace
+    word = tr("Scoring") if worker.scoring is not None or trace.phase == "scoring" else tr("Training")
+    if worker.state in ("paused", "stopping"):
+        word = state_word(worker.state)
     is_measured = trace.position > 0 or trace.phase == "scoring"
     return word, trace.fraction if is_measured else None, trace.finish
 
@@ -87,7 +105,7 @@ def may_resume(project: Project, number: int) -> int:
     return training.resume(project, number)
 
 
-def start_work(project: Project, number: int, is_open: Callable[[Project], bool]) -> Work:
+def start_training(project: Project, number: int, is_open: Callable[[Project], bool]) -> LiveWorker:
     """Start a training, or let it go on; what it said earlier is read first. For a thread."""
     from core.workflow import training
 
@@ -95,12 +113,20 @@ def start_work(project: Project, number: int, is_open: Callable[[Project], bool]
     running = training.start(project, number)
     if not is_open(project):  # closed meanwhile: nobody would hear it
         running.close()
-    return Work(number, running, project, trace)
+    return LiveWorker(number, running, project, trace)
 
 
-def find_works(project: Project) -> tuple[list[Work], list[int]]:
+def start_scoring(project: Project, number: int | None, wish: Wish) -> LiveWorker:
+    """Start scoring images with a training that is done. For a thread."""
+    from core.workflow import scoring
+
+    job = scoring.start(project, number, wish)
+    return LiveWorker(job.run.number, job.following, project, scoring=job)
+
+
+def find_workers(project: Project) -> tuple[list[LiveWorker], list[int]]:
     """Trainings that go on by themselves, and the numbers of those that ended while nobody looked. For a thread."""
-    works: list[Work] = []
+    workers: list[LiveWorker] = []
     ended: list[int] = []
     for run in project.runs(state=_LIVE):
         job = Job(run.folder)
@@ -116,8 +142,31 @@ def find_works(project: Project) -> tuple[list[Work], list[int]]:
             continue
         stop_by = None if run.stop_by is None else datetime.fromisoformat(run.stop_by).timestamp()
         state = state_of(trace.phase)
-        works.append(Work(run.number, running, project, trace, state, detached=True, stop_by=stop_by))
-    return works, ended
+        workers.append(LiveWorker(run.number, running, project, trace, state, detached=True, stop_by=stop_by))
+    return workers, ended
+
+
+def collect_training(project: Project, number: int, running: RunningJob | None) -> tuple[State, object]:
+    """Take in what a training left: how it ended, and its Result or the error. For a thread."""
+    from core.workflow import training
+
+    try:
+        outcome: object = training.collect(project, number, running)
+    except FlawscopeError as error:
+        outcome = error
+    return project.run_by_number(number).state, outcome
+
+
+def collect_scoring(project: Project, job: ScoringJob) -> object:
+    """Take in what a scoring left: its Result or LotResult. For a thread."""
+    from core.workflow import scoring
+
+    return scoring.collect(project, job)
+
+
+def mark_interrupted(project: Project, number: int) -> None:
+    """A training was cut short; it can go on from its last checkpoint. For a thread."""
+    project.update_run(project.run_by_number(number).id, state="interrupted")
 
 
 def discard_files(project: Project, number: int) -> None:
