@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QCursor
+from PySide6.QtCore import QEvent, QObject, QPointF, Qt
+from PySide6.QtGui import QCursor, QPaintEvent, QRegion
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QToolButton
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.canvas.picture import Adjust
@@ -309,6 +309,33 @@ def test_shift_keeps_the_ruler_to_45_degrees_and_escape_takes_it_away(desk: Desk
     assert tool is not None and tool.words.endswith("−45.0°")  # type: ignore[attr-defined]
     desk.press(Qt.Key.Key_Escape)
     assert tool.words == "" and desk.page.painting.bench.line == 0  # type: ignore[attr-defined]
+
+
+def test_a_line_goes_from_where_it_lies_after_zooming(desk: Desk) -> None:
+    canvas = desk.page.canvas
+    desk.press(Qt.Key.Key_U)
+    desk.drag((30, 20), (32, 20))
+    before = desk.at(31, 20)
+    canvas.zoom_to(40.0, at=QPointF(desk.at(20, 20)))
+    canvas.repaint()
+    after, seen = desk.at(31, 20), _Painted(canvas)
+    assert after.x() - before.x() > 300 and canvas.rect().contains(after)  # beyond the room for the words
+    desk.press(Qt.Key.Key_Escape)
+    desk.qtbot.waitUntil(lambda: seen.region.contains(after))
+
+
+class _Painted(QObject):
+    """All that a widget paints from now on."""
+
+    def __init__(self, widget: QWidget) -> None:
+        super().__init__(widget)
+        self.region = QRegion()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        if isinstance(event, QPaintEvent):
+            self.region = self.region.united(event.region())
+        return False
 
 
 # -- notes

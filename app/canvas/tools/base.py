@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QCursor, QPainter
 
 from app.canvas.viewport import Viewport
+from core.words import Box
 
 if TYPE_CHECKING:
     from app.canvas.view import Canvas
+
+_MARGIN: Final = 4  # device pixels beside its bounds that the edge of a line needs
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,7 @@ class QuietTool:
     """A tool that takes nothing and draws nothing: what a real one does not care for."""
 
     canvas: Canvas | None = None
+    _drawn: tuple[Viewport, Box] | None = None  # the device pixels that it covers in that view
 
     @property
     def cursor(self) -> QCursor | None:
@@ -155,3 +160,30 @@ class QuietTool:
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """Nothing lies over the image."""
+
+    def bounds(self, view: Viewport) -> QRectF | None:
+        """Where `paint` draws, in device pixels; None: nowhere."""
+        return None
+
+    def refresh(self) -> None:
+        """Have it painted again where it was and where it is now."""
+        canvas = self.canvas
+        if canvas is None:
+            return
+        if self._drawn is not None and self._drawn[0] == canvas.view:
+            canvas.refresh_device(self._drawn[1])
+        elif self._drawn is not None:
+            canvas.update()  # the image was moved meanwhile, and with it what was drawn
+        bounds = self.bounds(canvas.view)
+        self._drawn = None if bounds is None else (canvas.view, _around(bounds))
+        if self._drawn is not None:
+            canvas.refresh_device(self._drawn[1])
+
+
+def _around(bounds: QRectF) -> Box:
+    return (
+        math.floor(bounds.left()) - _MARGIN,
+        math.floor(bounds.top()) - _MARGIN,
+        math.ceil(bounds.right()) + _MARGIN,
+        math.ceil(bounds.bottom()) + _MARGIN,
+    )

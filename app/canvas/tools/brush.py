@@ -13,9 +13,8 @@ from app.canvas.viewport import Viewport
 from app.canvas.workbench import Workbench
 from app.theme import COLOUR
 from core.annotation.strokes import Point, seat, sweep
-from core.words import Box
 
-_MARGIN: Final = 6  # device pixels round the cursor that its two lines need
+_EDGE: Final = 2  # device pixels: its line has two colours
 _LEAST: Final = 3.0  # device pixels: a smaller brush is shown by a cross as well
 _CROSS: Final = 6.0
 _BRIGHT: Final = QColor("white")
@@ -33,7 +32,6 @@ class Brush(QuietTool):
         self._value = 0
         self._painting: Qt.MouseButton | None = None
         self._lined = False  # a line would be drawn: Shift is held
-        self._drawn: Box | None = None  # device pixels that the cursor covers
 
     @property
     def cursor(self) -> QCursor | None:
@@ -101,14 +99,19 @@ class Brush(QuietTool):
     def left(self) -> None:
         """No ring beside the image."""
         self._at = None
-        self._refresh()
+        self.refresh()
+
+    def bounds(self, view: Viewport) -> QRectF | None:
+        """The ring, and the line."""
+        if self._at is None:
+            return None
+        return self._outline(view).boundingRect().adjusted(-_EDGE, -_EDGE, _EDGE, _EDGE)
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """The outline of what a click would cover, dark and bright; a line where Shift draws one."""
         if self._at is None:
             return
         outline = self._outline(view)
-        self._drawn = _box_of(outline)
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         stroke(painter, outline, COLOUR["accent"] if self._erases else _BRIGHT, 1.2 * view.dpr)
@@ -134,18 +137,7 @@ class Brush(QuietTool):
         self._at = (pointer.x, pointer.y)
         shift = bool(pointer.modifiers & Qt.KeyboardModifier.ShiftModifier)
         self._lined = shift and self._end is not None and self._painting is None
-        self._refresh()
-
-    def _refresh(self) -> None:
-        """Paint where the ring was and where it is."""
-        canvas = self.canvas
-        if canvas is None:
-            return
-        if self._drawn is not None:
-            canvas.refresh_device(self._drawn)
-        self._drawn = None if self._at is None else _box_of(self._outline(canvas.view))
-        if self._drawn is not None:
-            canvas.refresh_device(self._drawn)
+        self.refresh()
 
     def _outline(self, view: Viewport) -> QPainterPath:
         """The ring in device pixels."""
@@ -167,10 +159,3 @@ class Brush(QuietTool):
                 path.moveTo(middle - way)
                 path.lineTo(middle + way)
         return path
-
-
-def _box_of(path: QPainterPath) -> Box:
-    """The device pixels that its two lines need."""
-    box = path.boundingRect()
-    left, top, right, bottom = int(box.left()), int(box.top()), int(box.right()) + 1, int(box.bottom()) + 1
-    return (left - _MARGIN, top - _MARGIN, right + _MARGIN, bottom + _MARGIN)

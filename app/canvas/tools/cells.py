@@ -49,7 +49,7 @@ class CellTool(BoxTool):
                 across, down = _GAP * (self.first[2] - self.first[0]), 0.0
             self.last = repeated(self.first, count, pitch=(across, down))[-1]
         self.count = count
-        self._refresh()
+        self.refresh()
         self._changed()
 
     def accept(self) -> None:
@@ -89,7 +89,7 @@ class CellTool(BoxTool):
         width, height = self.first[2] - self.first[0], self.first[3] - self.first[1]
         x, y = round(pointer.x - self._grip[0]), round(pointer.y - self._grip[1])
         self.last = (x, y, x + width, y + height)
-        self._refresh()
+        self.refresh()
         self._changed()
         return True
 
@@ -135,7 +135,7 @@ class CellTool(BoxTool):
         if self.count > 1 and pitch * (self.count - 1) > room > 0:
             pitch = max(1.0, room / (self.count - 1))
         self.last = repeated(box, self.count, pitch=(pitch, 0.0))[-1]
-        self._refresh()
+        self.refresh()
         self._changed()
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from PySide6.QtCore import QRectF, Qt
@@ -14,7 +13,6 @@ from app.canvas.tools.base import Pointer, QuietTool
 from app.canvas.viewport import Viewport, intersection
 from app.canvas.workbench import Workbench
 from app.words import tr
-from core.words import Box
 
 _OUTLINE: Final = QColor("#f0e442")  # the contour of Review
 _MARGIN: Final = 4
@@ -28,7 +26,6 @@ class FromHeatmap(QuietTool):
         self._bench = bench
         self._proposals = bench.proposals
         self._under: Proposal | None = None  # the mouse
-        self._drawn: Box | None = None
 
     @property
     def cursor(self) -> QCursor | None:
@@ -53,7 +50,7 @@ class FromHeatmap(QuietTool):
         area = self._at(pointer)
         if area is not self._under:
             self._under = area
-            self._refresh()
+            self.refresh()
             if self.canvas is not None:
                 self.canvas.navigation.show_cursor()
         return False
@@ -84,7 +81,15 @@ class FromHeatmap(QuietTool):
         """Nothing is pointed at."""
         if self._under is not None:
             self._under = None
-            self._refresh()
+            self.refresh()
+
+    def bounds(self, view: Viewport) -> QRectF | None:
+        """Around all outlines."""
+        around = QRectF()
+        for area in self._proposals.areas:
+            x0, y0, x1, y1 = view.device_box(area.patch[1], margin=_MARGIN)
+            around = around.united(QRectF(x0, y0, x1 - x0, y1 - y0))
+        return None if around.isEmpty() else around
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """Dashed outlines; a full one round what a click would paint."""
@@ -124,7 +129,7 @@ class FromHeatmap(QuietTool):
             return
         proposals = self._proposals
         self._under = None
-        self._refresh()
+        self.refresh()
         if proposals.heat is None:
             self._bench.hinted.emit(proposals.why_not)
             return
@@ -135,24 +140,3 @@ class FromHeatmap(QuietTool):
         words = tr("Training #{n} sees {areas} above {level}. A click paints one, Enter all, Esc leaves.")
         areas = tr("one area") if count == 1 else tr("{n} areas", n=count)
         self._bench.hinted.emit(words.format(n=proposals.heat.training, areas=areas, level=level))
-
-    def _refresh(self) -> None:
-        """Paint where outlines were and where they are."""
-        canvas = self.canvas
-        if canvas is None:
-            return
-        if self._drawn is not None:
-            canvas.refresh_device(self._drawn)
-        around = QRectF()
-        for area in self._proposals.areas:
-            x0, y0, x1, y1 = canvas.view.device_box(area.patch[1], margin=_MARGIN)
-            around = around.united(QRectF(x0, y0, x1 - x0, y1 - y0))
-        self._drawn = None
-        if not around.isEmpty():
-            self._drawn = (
-                math.floor(around.left()),
-                math.floor(around.top()),
-                math.ceil(around.right()),
-                math.ceil(around.bottom()),
-            )
-            canvas.refresh_device(self._drawn)

@@ -73,7 +73,6 @@ class Proposing(QuietTool):
 
     def __init__(self, bench: Workbench) -> None:
         self._bench = bench
-        self._drawn: Box | None = None  # device pixels that `paint` covers
         self.proposal: Patch | None = None
         """What would be painted: (h, w) bool and its box."""
 
@@ -142,30 +141,6 @@ class Proposing(QuietTool):
         """Of the class that would be painted."""
         sheet = self._bench.sheet
         return theme.COLOUR["defective"] if sheet is None else sheet.layer.colour(self._bench.class_id)
-
-    # -- what is drawn
-
-    def bounds(self, view: Viewport) -> QRectF | None:
-        """Where `paint` draws, in device pixels; None: nowhere."""
-        return None
-
-    def refresh(self) -> None:
-        """Paint where something was drawn and where it is now."""
-        canvas = self.canvas
-        if canvas is None:
-            return
-        if self._drawn is not None:
-            canvas.refresh_device(self._drawn)
-        bounds = self.bounds(canvas.view)
-        self._drawn = None
-        if bounds is not None:
-            self._drawn = (
-                math.floor(bounds.left()) - 4,
-                math.floor(bounds.top()) - 4,
-                math.ceil(bounds.right()) + 4,
-                math.ceil(bounds.bottom()) + 4,
-            )
-            canvas.refresh_device(self._drawn)
 
     def _show(self) -> None:
         canvas, patch = self.canvas, self.proposal

@@ -14,7 +14,6 @@ from app.canvas.viewport import Viewport
 from app.theme import mono_numbers
 from app.words import tr
 from core.annotation.strokes import Point
-from core.words import Box
 
 if TYPE_CHECKING:
     from app.canvas.view import Canvas
@@ -37,7 +36,6 @@ class Ruler(QuietTool):
         self._start: Point | None = None
         self._end: Point | None = None
         self._dragging = False
-        self._drawn: Box | None = None  # device pixels that the line and its words cover
 
     @property
     def cursor(self) -> QCursor | None:
@@ -86,6 +84,14 @@ class Ruler(QuietTool):
             self.stop()
             return True
         return False
+
+    def bounds(self, view: Viewport) -> QRectF | None:
+        """The line, with room for the words."""
+        if self._start is None or self._end is None:
+            return None
+        room = _ROOM * view.dpr
+        line = QRectF(QPointF(*view.to_device(*self._start)), QPointF(*view.to_device(*self._end))).normalized()
+        return line.adjusted(-room, -room, room, room)
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """The line with a tick at each end, and what it measures."""
@@ -141,26 +147,7 @@ class Ruler(QuietTool):
     def _tell(self) -> None:
         has_line = self._start is not None and self._end is not None
         self._bench.measure(measured(self._start, self._end)[0] if has_line else 0.0)  # type: ignore[arg-type]
-        self._refresh()
-
-    def _refresh(self) -> None:
-        """Paint where the line was and where it is, with room for the words."""
-        canvas = self.canvas
-        if canvas is None:
-            return
-        if self._drawn is not None:
-            canvas.refresh_device(self._drawn)
-        self._drawn = None
-        if self._start is not None and self._end is not None:
-            view = canvas.view
-            (ax, ay), (bx, by) = view.to_device(*self._start), view.to_device(*self._end)
-            room = math.ceil(_ROOM * view.dpr)
-            low, high = (
-                (math.floor(min(ax, bx)), math.floor(min(ay, by))),
-                (math.ceil(max(ax, bx)), math.ceil(max(ay, by))),
-            )
-            self._drawn = (low[0] - room, low[1] - room, high[0] + room, high[1] + room)
-            canvas.refresh_device(self._drawn)
+        self.refresh()
 
 
 def snapped(start: Point, end: Point) -> Point:

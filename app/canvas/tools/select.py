@@ -13,11 +13,9 @@ from app.canvas.selection import Piece
 from app.canvas.tools.base import Pointer, QuietTool
 from app.canvas.viewport import Viewport
 from app.canvas.workbench import Workbench
-from core.words import Box
 
 _STILL: Final = 4.0  # device pixels that a click may slip
 _FAR: Final = 10  # image pixels, with Shift
-_MARGIN: Final = 4
 _WAYS: Final = {
     Qt.Key.Key_Left: (-1, 0),
     Qt.Key.Key_Right: (1, 0),
@@ -37,7 +35,6 @@ class Select(QuietTool):
         self._from: Pointer | None = None  # where the button went down
         self._hit: Piece | None = None  # what lay there
         self._corner: QPointF | None = None  # of the frame that is drawn, in device pixels
-        self._drawn: Box | None = None
         self._points_at_piece = False
 
     @property
@@ -80,7 +77,7 @@ class Select(QuietTool):
             return True
         if self._hit is None:
             self._corner = QPointF(pointer.device_x, pointer.device_y)
-            self._refresh()
+            self.refresh()
         else:
             self._selection.drag(round(pointer.x - begun.x), round(pointer.y - begun.y))
         return True
@@ -123,12 +120,19 @@ class Select(QuietTool):
         """Nothing is highlighted."""
         self._selection.hover(None)
 
-    def paint(self, painter: QPainter, view: Viewport) -> None:
+    def bounds(self, view: Viewport) -> QRectF | None:
         """The frame."""
         if self._from is None or self._corner is None:
+            return None
+        return QRectF(QPointF(self._from.device_x, self._from.device_y), self._corner).normalized()
+
+    def paint(self, painter: QPainter, view: Viewport) -> None:
+        """The frame."""
+        frame = self.bounds(view)
+        if frame is None:
             return
         path = QPainterPath()
-        path.addRect(QRectF(QPointF(self._from.device_x, self._from.device_y), self._corner).normalized())
+        path.addRect(frame)
         painter.save()
         stroke(painter, path, QColor("white"), view.dpr, Qt.PenStyle.DashLine)
         painter.restore()
@@ -152,24 +156,7 @@ class Select(QuietTool):
 
     def _let_go(self) -> None:
         self._from = self._hit = self._corner = None
-        self._refresh()
-
-    def _refresh(self) -> None:
-        """Paint where the frame was and where it is."""
-        if self.canvas is None:
-            return
-        if self._drawn is not None:
-            self.canvas.refresh_device(self._drawn)
-        self._drawn = None
-        if self._from is not None and self._corner is not None:
-            frame = QRectF(QPointF(self._from.device_x, self._from.device_y), self._corner).normalized()
-            self._drawn = (
-                math.floor(frame.left()) - _MARGIN,
-                math.floor(frame.top()) - _MARGIN,
-                math.ceil(frame.right()) + _MARGIN,
-                math.ceil(frame.bottom()) + _MARGIN,
-            )
-            self.canvas.refresh_device(self._drawn)
+        self.refresh()
 
 
 def _is_still(begun: Pointer, pointer: Pointer) -> bool:

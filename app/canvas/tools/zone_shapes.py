@@ -53,7 +53,7 @@ class BoxTool(QuietTool):
     def stop(self) -> None:
         """Nothing is drawn."""
         self._from = self.box = None
-        self._refresh()
+        self.refresh()
 
     def pressed(self, pointer: Pointer) -> bool:
         """The first corner."""
@@ -76,7 +76,7 @@ class BoxTool(QuietTool):
             return True
         self._follow(pointer)
         box, self._from, self.box = self.box, None, None
-        self._refresh()
+        self.refresh()
         if box is not None and min(box[2] - box[0], box[3] - box[1]) >= _LEAST:
             self._done(box)
         return True
@@ -88,6 +88,10 @@ class BoxTool(QuietTool):
             return True
         return False
 
+    def bounds(self, view: Viewport) -> QRectF | None:
+        """Frames and their handles lie anywhere, and regions below them change as well."""
+        return QRectF(0, 0, view.width, view.height)
+
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """The frame as it grows."""
         if self.box is not None:
@@ -97,11 +101,7 @@ class BoxTool(QuietTool):
         if self._from is None:
             return
         self.box = box_between(self._from, (pointer.x, pointer.y), self._board.size)
-        self._refresh()
-
-    def _refresh(self) -> None:
-        if self.canvas is not None:
-            self.canvas.update()
+        self.refresh()
 
 
 class ZoneSelect(QuietTool):
@@ -127,7 +127,7 @@ class ZoneSelect(QuietTool):
     def stop(self) -> None:
         """What was being dragged lies where it lay."""
         self._from = self._before = self.box = None
-        self._refresh()
+        self.refresh()
 
     def pressed(self, pointer: Pointer) -> bool:
         """Take hold of a handle or of a zone; beside all nothing is chosen any more."""
@@ -137,7 +137,7 @@ class ZoneSelect(QuietTool):
         if held is None:
             chosen = self._board.at(pointer.x, pointer.y)
             self._board.choose(chosen)
-            self._refresh()
+            self.refresh()
             if chosen is None:
                 return False
         self._edge = held or (0, 0)
@@ -152,7 +152,7 @@ class ZoneSelect(QuietTool):
             return False
         dx, dy = round(pointer.x - self._from[0]), round(pointer.y - self._from[1])
         self.box = _dragged(self._before, self._edge, dx, dy, self._board.size)
-        self._refresh()
+        self.refresh()
         return True
 
     def released(self, pointer: Pointer) -> bool:
@@ -160,7 +160,7 @@ class ZoneSelect(QuietTool):
         box, self._from, self._before, self.box = self.box, None, None, None
         if box is not None:
             self._board.place(box)
-        self._refresh()
+        self.refresh()
         return True
 
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
@@ -175,8 +175,12 @@ class ZoneSelect(QuietTool):
             self.stop()
         else:
             return False
-        self._refresh()
+        self.refresh()
         return True
+
+    def bounds(self, view: Viewport) -> QRectF | None:
+        """Frames and their handles lie anywhere, and regions below them change as well."""
+        return QRectF(0, 0, view.width, view.height)
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """A frame with handles around what is chosen."""
@@ -225,10 +229,6 @@ class ZoneSelect(QuietTool):
             self._over = over
             if self.canvas is not None:
                 self.canvas.navigation.show_cursor()
-
-    def _refresh(self) -> None:
-        if self.canvas is not None:
-            self.canvas.update()
 
 
 def draw_frame(painter: QPainter, view: Viewport, box: Box, *, style: Qt.PenStyle = Qt.PenStyle.SolidLine) -> None:
