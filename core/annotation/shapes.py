@@ -43,7 +43,7 @@ def polygon(points: ArrayLike, width: int, height: int) -> Patch | None:
     return cropped(np.bitwise_xor.accumulate(turns, axis=1).astype(np.bool_), (left, top, right, bottom))
 
 
-def rectangle(start: Point, end: Point, width: int, height: int, *, square: bool = False) -> Patch | None:
+def box_between(start: Point, end: Point, width: int, height: int, *, square: bool = False) -> Box | None:
     """From the pixel under one point to that under the other, both included; None when it lies beside the image.
 
     With `square` the shorter side becomes as long as the longer one, away from `start`.
@@ -54,9 +54,13 @@ def rectangle(start: Point, end: Point, width: int, height: int, *, square: bool
         bx, by = ax + (side if bx >= ax else -side), ay + (side if by >= ay else -side)
     x0, y0 = max(0, min(ax, bx)), max(0, min(ay, by))
     x1, y1 = min(width, max(ax, bx) + 1), min(height, max(ay, by) + 1)
-    if x0 >= x1 or y0 >= y1:
-        return None
-    return np.ones((y1 - y0, x1 - x0), np.bool_), (x0, y0, x1, y1)
+    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+
+
+def rectangle(start: Point, end: Point, width: int, height: int, *, square: bool = False) -> Patch | None:
+    """All pixels of `box_between`."""
+    box = box_between(start, end, width, height, square=square)
+    return None if box is None else (np.ones((box[3] - box[1], box[2] - box[0]), np.bool_), box)
 
 
 def cropped(bits: Bits, box: Box) -> Patch | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPainterPath
 
 from app.canvas.layers import rectangle, stroke
 from app.canvas.tools.base import Pointer
+from app.canvas.tools.drag import Drag
 from app.canvas.tools.proposing import Proposing, draw_tag, tag_rect
 from app.canvas.viewport import Viewport
 from app.canvas.workbench import Workbench
@@ -22,7 +25,7 @@ class Rectangle(Proposing):
 
     def __init__(self, bench: Workbench) -> None:
         super().__init__(bench)
-        self._from: Point | None = None
+        self._drag: Final = Drag(self._follow, self.finish, self.drop)
         self._at: Point = (0.0, 0.0)
 
     @property
@@ -32,34 +35,27 @@ class Rectangle(Proposing):
 
     def drop(self) -> None:
         """Nothing is being drawn."""
-        self._from = None
+        self._drag.end()
         super().drop()
 
     def pressed(self, pointer: Pointer) -> bool:
         """The first corner, or a change of mind."""
-        if pointer.button == Qt.MouseButton.RightButton and self._from is not None:
+        if pointer.button == Qt.MouseButton.RightButton and self._drag.is_on:
             self.drop()
             return True
         if pointer.button != Qt.MouseButton.LeftButton:
             return False
         if self.allowed():
-            self._from = (pointer.x, pointer.y)
-            self._follow(pointer)
+            self._drag.begin(pointer)
         return True
 
     def moved(self, pointer: Pointer) -> bool:
         """The other corner follows."""
-        if self._from is None:
-            return False
-        self._follow(pointer)
-        return True
+        return self._drag.moved(pointer)
 
     def released(self, pointer: Pointer) -> bool:
         """It is done."""
-        if self._from is not None and pointer.button == Qt.MouseButton.LeftButton:
-            self._follow(pointer)
-            self.finish()
-        return True
+        return self._drag.released(pointer)
 
     def finish(self) -> None:
         """The button was let go: paint it."""
@@ -68,21 +64,18 @@ class Rectangle(Proposing):
 
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """Esc takes it back."""
-        if key == Qt.Key.Key_Escape and self._from is not None:
-            self.drop()
-            return True
-        return False
+        return self._drag.key_pressed(key)
 
     def bounds(self, view: Viewport) -> QRectF | None:
         """The frame and its size in words."""
-        if self.box is None or self._from is None:
+        if self.box is None or not self._drag.is_on:
             return None
         frame = rectangle(view, tuple(float(one) for one in self.box))  # type: ignore[arg-type]
         return frame.united(tag_rect(self._place(view), self._size(), view))
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """The frame, and its size in pixels."""
-        if self.box is None or self._from is None:
+        if self.box is None or not self._drag.is_on:
             return
         frame = rectangle(view, tuple(float(one) for one in self.box))  # type: ignore[arg-type]
         path = QPainterPath()
@@ -97,13 +90,13 @@ class Rectangle(Proposing):
 
     # -- inside
 
-    def _follow(self, pointer: Pointer) -> None:
+    def _follow(self, start: Point, pointer: Pointer) -> None:
         sheet = self._bench.sheet
-        if sheet is None or self._from is None:
+        if sheet is None:
             return
         self._at = (pointer.x, pointer.y)
         square = bool(pointer.modifiers & Qt.KeyboardModifier.ShiftModifier)
-        self.proposal = shapes.rectangle(self._from, self._at, sheet.width, sheet.height, square=square)
+        self.proposal = shapes.rectangle(start, self._at, sheet.width, sheet.height, square=square)
         self.refresh()
 
     def _place(self, view: Viewport) -> QPointF:

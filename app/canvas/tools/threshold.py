@@ -81,7 +81,6 @@ class Threshold(Rectangle):
     def finish(self) -> None:
         """The box is drawn: propose a level."""
         box, picture = self.box, None if self.canvas is None else self.canvas.picture
-        self._from = None
         if box is None or picture is None or min(box[2] - box[0], box[3] - box[1]) < 2:
             self.drop()
             return

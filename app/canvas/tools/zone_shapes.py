@@ -10,12 +10,14 @@ from PySide6.QtGui import QColor, QCursor, QPainter, QPainterPath
 
 from app.canvas.layers import rectangle, stroke
 from app.canvas.tools.base import Pointer, QuietTool
+from app.canvas.tools.drag import Drag
 from app.canvas.viewport import Viewport
 from app.canvas.zone_board import HANDLE, Chosen, ZoneBoard
 from app.theme import COLOUR
+from core.annotation.shapes import box_between
+from core.annotation.strokes import Point
 from core.words import Box
 
-Point = tuple[float, float]
 Edge = Literal[-1, 0, 1]
 _REACH: Final = 9.0  # units of the toolkit: so near to a handle is at it
 _LEAST: Final = 3  # pixels: a smaller box is a slip of the hand
@@ -41,7 +43,7 @@ class BoxTool(QuietTool):
     def __init__(self, board: ZoneBoard, done: Callable[[Box], None]) -> None:
         self._board = board
         self._done = done
-        self._from: Point | None = None
+        self._drag: Final = Drag(self._follow, self._finish, self.stop)
         self.box: Box | None = None
         """What is being drawn."""
 
@@ -52,56 +54,49 @@ class BoxTool(QuietTool):
 
     def stop(self) -> None:
         """Nothing is drawn."""
-        self._from = self.box = None
+        self._drag.end()
+        self.box = None
         self.refresh()
 
     def pressed(self, pointer: Pointer) -> bool:
         """The first corner."""
         if pointer.button != Qt.MouseButton.LeftButton or self._board.found is None:
             return False
-        self._from = (pointer.x, pointer.y)
-        self._follow(pointer)
+        self._drag.begin(pointer)
         return True
 
     def moved(self, pointer: Pointer) -> bool:
         """The other corner follows."""
-        if self._from is None:
-            return False
-        self._follow(pointer)
-        return True
+        return self._drag.moved(pointer)
 
     def released(self, pointer: Pointer) -> bool:
         """It is done, unless it is so small that it was a click."""
-        if self._from is None or pointer.button != Qt.MouseButton.LeftButton:
-            return True
-        self._follow(pointer)
-        box, self._from, self.box = self.box, None, None
-        self.refresh()
-        if box is not None and min(box[2] - box[0], box[3] - box[1]) >= _LEAST:
-            self._done(box)
-        return True
+        return self._drag.released(pointer)
 
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
         """Esc gives it up."""
-        if key == Qt.Key.Key_Escape and self._from is not None:
-            self.stop()
-            return True
-        return False
+        return self._drag.key_pressed(key)
 
     def bounds(self, view: Viewport) -> QRectF | None:
-        """Frames and their handles lie anywhere, and regions below them change as well."""
-        return QRectF(0, 0, view.width, view.height)
+        """Frames lie anywhere, and regions below them change as well."""
+        return _everywhere(view)
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """The frame as it grows."""
         if self.box is not None:
             draw_frame(painter, view, self.box)
 
-    def _follow(self, pointer: Pointer) -> None:
-        if self._from is None:
-            return
-        self.box = box_between(self._from, (pointer.x, pointer.y), self._board.size)
+    # -- inside
+
+    def _follow(self, start: Point, pointer: Pointer) -> None:
+        self.box = box_between(start, (pointer.x, pointer.y), *self._board.size)
         self.refresh()
+
+    def _finish(self) -> None:
+        box, self.box = self.box, None
+        self.refresh()
+        if box is not None and min(box[2] - box[0], box[3] - box[1]) >= _LEAST:
+            self._done(box)
 
 
 class ZoneSelect(QuietTool):
@@ -179,8 +174,8 @@ class ZoneSelect(QuietTool):
         return True
 
     def bounds(self, view: Viewport) -> QRectF | None:
-        """Frames and their handles lie anywhere, and regions below them change as well."""
-        return QRectF(0, 0, view.width, view.height)
+        """Frames lie anywhere, and regions below them change as well."""
+        return _everywhere(view)
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
         """A frame with handles around what is chosen."""
@@ -244,12 +239,8 @@ def draw_frame(painter: QPainter, view: Viewport, box: Box, *, style: Qt.PenStyl
     painter.restore()
 
 
-def box_between(start: Point, end: Point, size: tuple[int, int]) -> Box | None:
-    """From the pixel under one point to that under the other, both included; None where it lies beside the image."""
-    (ax, ay), (bx, by) = ((int(x // 1), int(y // 1)) for x, y in (start, end))
-    x0, y0 = max(0, min(ax, bx)), max(0, min(ay, by))
-    x1, y1 = min(size[0], max(ax, bx) + 1), min(size[1], max(ay, by) + 1)
-    return (x0, y0, x1, y1) if x0 < x1 and y0 < y1 else None
+def _everywhere(view: Viewport) -> QRectF:
+    return QRectF(0, 0, view.width, view.height)
 
 
 def _handle(box: Box, edge: tuple[Edge, Edge]) -> Point:
