@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
@@ -10,37 +12,50 @@ from app.icons import icon
 from app.words import describe, tr
 
 
-class Banner(QFrame):
+class WarningCard(QFrame):
+    """A sign, a headline with words below it, and buttons on the right; hidden until there is something to say."""
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName(name)
+        self.setProperty("role", "card")
+        self._row = QHBoxLayout(self)
+        self._row.setContentsMargins(12, 8, 8, 8)
+        self._row.setSpacing(12)
+        sign = QLabel(self)
+        sign.setPixmap(icon("warning", theme.COLOUR["warning"]).pixmap(22, 22))
+        self._row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
+        column = QVBoxLayout()
+        column.setSpacing(2)
+        self.headline = QLabel(self)
+        self.headline.setProperty("role", "section")
+        self.text = QLabel(self)
+        for label in (self.headline, self.text):
+            label.setWordWrap(True)
+            column.addWidget(label)
+        self._row.addLayout(column, 1)
+        self.hide()
+
+    def add_button(self, words: str, slot: Callable[[], object]) -> QPushButton:
+        """One more, right of the others; a click leaves the focus where it is."""
+        button = QPushButton(words, self)
+        button.setProperty("role", "flat")
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.clicked.connect(lambda: slot())
+        self._row.addWidget(button, 0, Qt.AlignmentFlag.AlignTop)
+        return button
+
+
+class Banner(WarningCard):
     """The last error, until a person closes it; says how many came before."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
-        self.setProperty("role", "card")
-        self.setObjectName("banner")
+        super().__init__("banner", parent)
         self._count = 0
         self._last = ""
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 8, 8, 8)
-        row.setSpacing(12)
-        sign = QLabel(self)
-        sign.setPixmap(icon("warning", theme.COLOUR["warning"]).pixmap(22, 22))
-        row.addWidget(sign, 0, Qt.AlignmentFlag.AlignTop)
-        column = QVBoxLayout()
-        column.setSpacing(2)
-        self._headline = QLabel(self)
-        self._headline.setProperty("role", "section")
-        self._headline.setWordWrap(True)
-        self._rest = QLabel(self)
-        self._rest.setWordWrap(True)
-        self._rest.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
-        column.addWidget(self._headline)
-        column.addWidget(self._rest)
-        row.addLayout(column, 1)
-        self._copy = self._button(tr("Copy"), self._on_copy_clicked)
-        self._close = self._button(tr("Close"), self.dismiss)
-        row.addWidget(self._copy, 0, Qt.AlignmentFlag.AlignTop)
-        row.addWidget(self._close, 0, Qt.AlignmentFlag.AlignTop)
-        self.hide()
+        self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.add_button(tr("Copy"), lambda: QApplication.clipboard().setText(self._last))
+        self.add_button(tr("Close"), self.dismiss)
 
     def show_error(self, error: Exception) -> None:
         """Show an error, above an earlier one that nobody closed."""
@@ -48,21 +63,12 @@ class Banner(QFrame):
         headline, rest = describe(error)
         self._last = f"{headline}\n{rest}"
         more = tr("  (and {n} before it)", n=self._count - 1) if self._count > 1 else ""
-        self._headline.setText(headline + more)
-        self._rest.setText(rest)
-        self._rest.setVisible(bool(rest))
+        self.headline.setText(headline + more)
+        self.text.setText(rest)
+        self.text.setVisible(bool(rest))
         self.show()
 
     def dismiss(self) -> None:
         """Put it away."""
         self._count = 0
         self.hide()
-
-    def _button(self, text: str, slot: object) -> QPushButton:
-        button = QPushButton(text, self)
-        button.setProperty("role", "flat")
-        button.clicked.connect(slot)
-        return button
-
-    def _on_copy_clicked(self) -> None:
-        QApplication.clipboard().setText(self._last)

@@ -94,7 +94,7 @@ def test_a_folder_that_is_no_project_shows_one_error(qtbot: QtBot, window_maker:
     with qtbot.waitSignal(window.session.problem_reported, timeout=10_000):
         window.session.open(broken)
     assert window._banner.isVisible()
-    assert str(broken) in window._banner._rest.text()
+    assert str(broken) in window._banner.text.text()
     assert window.session.project is None
 
 
