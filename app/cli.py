@@ -11,9 +11,11 @@ import typer
 from app import cli_experiment, cli_project, cli_roi
 from app.options import (
     AuthorOption,
+    DevicesOption,
     JsonOption,
     ProductOption,
     ProjectArgument,
+    SetOption,
     TrainingOption,
     ViewOption,
     hold_maps,
@@ -179,10 +181,7 @@ def add(
 def _show_import(report: Any, screen: Any) -> None:
     for line in report.lines():
         screen.say(line)
-    for problem in report.problems[:20]:
-        screen.warn(problem)
-    if len(report.problems) > 20:
-        screen.warn(f"... and {len(report.problems) - 20} more: flawscope list {report.project} --problems")
+    screen.name_some(report.problems, screen.warn, rest=f": flawscope list {report.project} --problems")
     screen.result(report.as_json())
 
 
@@ -192,15 +191,11 @@ def train(
     model: Annotated[str, typer.Option(help="The model; `flawscope list --models` names them.")] = "prff",
     preset: Annotated[str, typer.Option(help="micro, quick, small, medium, large or paper.")] = "quick",
     minutes: Annotated[float | None, typer.Option(help="Scale the schedule to about this time.", min=0.2)] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Change one setting, e.g. --set train.lr=2e-4. Repeatable.")
-    ] = None,
+    set_: SetOption = None,
     product: ProductOption = None,
     view: ViewOption = None,
     resume: Annotated[int | None, typer.Option(help="Go on with this training from its last checkpoint.")] = None,
-    devices: Annotated[
-        int | None, typer.Option(help="GPUs, or parts of the processor, that share each step.", min=1)
-    ] = None,
+    devices: DevicesOption = None,
     no_start: Annotated[
         bool, typer.Option("--no-start", help="Only make the job folder, for torchrun or a cluster to work on.")
     ] = False,
@@ -315,9 +310,7 @@ def score(
         list[str] | None, typer.Option(help="tuning, test, unused, train; tuning and test if absent.")
     ] = None,
     lot: Annotated[str | None, typer.Option(help="Only this lot.")] = None,
-    devices: Annotated[
-        int | None, typer.Option(help="GPUs, or parts of the processor, that share the images.", min=1)
-    ] = None,
+    devices: DevicesOption = None,
     author: AuthorOption = None,
     as_json: JsonOption = False,
 ) -> None:

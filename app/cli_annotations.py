@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import typer
 
 from app.options import AuthorOption, JsonOption, ProductOption, ProjectArgument, open_project
-
-_SHOWN = 20  # problems and differences that are named one by one
 
 app = typer.Typer(help="Defect masks and labels in and out.", no_args_is_help=True)
 FormatName = Literal["mvtec", "labelme", "coco", "yolo", "csv"]
@@ -49,7 +46,7 @@ def export(
             progress=progress,
         )
     screen.say(report.sentence())
-    _name(report.problems, screen.warn)
+    screen.name_some(report.problems, screen.warn)
     screen.result(report.as_json())
     if report.left_out:
         raise typer.Exit(ExitCode.INPUT)
@@ -83,17 +80,9 @@ def import_(
         )
     for line in report.lines():
         screen.say(line)
-    _name([str(one) for one in report.conflicts], screen.say)
-    _name([f"{path}: {words}" for path, words in report.overlaps], screen.warn)
-    _name(report.problems, screen.warn)
+    screen.name_some(report.conflicts, screen.say)
+    screen.name_some(report.overlaps, screen.warn, lambda one: f"{one[0]}: {one[1]}")
+    screen.name_some(report.problems, screen.warn)
     if conflicts is not None:
         atomic_write(conflicts, as_csv(report.conflicts))
     screen.result(report.as_json())
-
-
-def _name(lines: list[str], say: Callable[[str], Any]) -> None:
-    """The first of many lines; all of them are in --json."""
-    for line in lines[:_SHOWN]:
-        say(line)
-    if len(lines) > _SHOWN:
-        say(f"... and {len(lines) - _SHOWN} more, all in --json.")

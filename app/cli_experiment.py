@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from app.options import AuthorOption, JsonOption
+from app.options import AuthorOption, JsonOption, SetOption
 
 if TYPE_CHECKING:
     from core.experiments.page import Written
@@ -29,9 +29,7 @@ def experiment(
     minutes: Annotated[float | None, typer.Option(help="Length of each training in minutes.", min=0.2)] = None,
     seeds: Annotated[int, typer.Option(help="Trainings of each setting; their spread is shown.", min=1, max=20)] = 1,
     categories: Annotated[str | None, typer.Option(help="Only these, with commas between: pill,hazelnut.")] = None,
-    set_: Annotated[
-        list[str] | None, typer.Option("--set", help="Change one setting of every training. Repeatable.")
-    ] = None,
+    set_: SetOption = None,
     figures: Annotated[
         bool, typer.Option("--figures", help="Pictures like the papers': maps, passes, losses.")
     ] = False,

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from core.project import Project
     from core.project.records import Roi, View
 
-_SHOWN = 20  # images or problems that are named one by one
-
 app = typer.Typer(help="Where to look: zones, cells of a strip, how they lie on each image.", no_args_is_help=True)
 _Boxed = Annotated[str, typer.Option(help="x0,y0,x1,y1 in pixels of the template image; x1 and y1 are outside.")]
 _ImageOption = Annotated[str | None, typer.Option("--template", help="Image it is drawn on: number or part of path.")]
@@ -154,10 +152,7 @@ def import_(
     with open_project(project, author) as opened, screen.progress() as progress:
         report = zone_masks.import_masks(opened, zones.the_view(opened, product, view), folder, progress=progress)
     screen.say(f"{report.written} regions taken in.")
-    for problem in report.problems[:_SHOWN]:
-        screen.warn(problem)
-    if len(report.problems) > _SHOWN:
-        screen.warn(f"... and {len(report.problems) - _SHOWN} more, all in --json.")
+    screen.name_some(report.problems, screen.warn)
     screen.result(report.as_json())
 
 
@@ -289,10 +284,7 @@ def _fit_lines(way: str, known: int, low: int, pending: int) -> list[str]:
 
 
 def _show_low(opened: Project, screen: Screen, low: list[tuple[int, float]]) -> None:
-    for image_id, confidence in low[:_SHOWN]:
-        screen.warn(f"may lie wrong ({confidence:.2f}): {opened.image(image_id).path}")
-    if len(low) > _SHOWN:
-        screen.warn(f"... and {len(low) - _SHOWN} more, all in --json.")
+    screen.name_some(low, screen.warn, lambda one: f"may lie wrong ({one[1]:.2f}): {opened.image(one[0]).path}")
 
 
 def _say_kept(screen: Screen, roi: Roi) -> None:

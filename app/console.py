@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
@@ -18,6 +18,8 @@ from rich.text import Text
 from core.workflow.progress import Progress as Reporter
 from core.workflow.progress import silent
 
+T = TypeVar("T")
+_NAMED: Final = 20  # problems or images that are named one by one
 _PIPE_WIDTH: Final = 160  # nothing is folded in a log that can be scrolled
 
 
@@ -48,6 +50,20 @@ class Screen:
     def warn(self, text: str) -> None:
         """One line that stands out; never stops the work."""
         self.err.print(text, style="yellow", markup=False)
+
+    def name_some(
+        self,
+        items: Sequence[T],
+        say: Callable[[str], None],
+        word: Callable[[T], str] = str,
+        *,
+        rest: str = ", all in --json.",
+    ) -> None:
+        """The first of many by `say` or `warn`; `rest` tells where the others are."""
+        for item in items[:_NAMED]:
+            say(word(item))
+        if len(items) > _NAMED:
+            say(f"... and {len(items) - _NAMED} more{rest}")
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = "") -> None:
         """Numbers right-aligned, nothing cut."""

@@ -17,6 +17,12 @@ AuthorOption = Annotated[
     str | None, typer.Option("--author", envvar="FLAWSCOPE_AUTHOR", help="Who works: initials for the audit trail.")
 ]
 TrainingOption = Annotated[int | None, typer.Option("--training", help="Number of the training; the latest if absent.")]
+SetOption = Annotated[
+    list[str] | None, typer.Option("--set", help="Change one setting, e.g. --set train.lr=2e-4. Repeatable.")
+]
+DevicesOption = Annotated[
+    int | None, typer.Option("--devices", help="GPUs, or parts of the processor, that share the work.", min=1)
+]
 ProductOption = Annotated[str | None, typer.Option(help="Only this product.")]
 ViewOption = Annotated[str | None, typer.Option(help="Only this view.")]
 
