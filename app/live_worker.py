@@ -105,13 +105,13 @@ def may_resume(project: Project, number: int) -> int:
     return training.resume(project, number)
 
 
-def start_training(project: Project, number: int, is_open: Callable[[Project], bool]) -> LiveWorker:
+def start_training(project: Project, number: int, still_open: Callable[[], bool]) -> LiveWorker:
     """Start a training, or let it go on; what it said earlier is read first. For a thread."""
     from core.workflow import training
 
     trace, _ = read_trace(project.run_by_number(number).folder)
     running = training.start(project, number)
-    if not is_open(project):  # closed meanwhile: nobody would hear it
+    if not still_open():  # closed meanwhile: nobody would hear it
         running.close()
     return LiveWorker(number, running, project, trace)
 

@@ -403,10 +403,8 @@ class Trainings(QObject):
             self._after_change()
             self._start_next()
 
-        self._in_background(project, lambda: live_worker.start_training(project, number, self._is_open), done, failed)
-
-    def _is_open(self, project: Project) -> bool:
-        return self._session.project is project
+        still = self._session.still(project)
+        self._in_background(project, lambda: live_worker.start_training(project, number, still), done, failed)
 
     # -- opening
 
