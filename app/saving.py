@@ -156,7 +156,7 @@ class StrokeSaver(QObject):
             self._session.write(
                 lambda _: pile.store(),
                 lambda _: self._on_written(),
-                touched_by=lambda ids: ids,
+                touched_by=lambda ids: None if pile.failing else ids,  # rows of before a failure were not read again
                 failed=lambda error: self._on_failed(pile, error),
             )
 
@@ -175,7 +175,7 @@ class StrokeSaver(QObject):
         self._say_waiting()
 
     def _on_written(self) -> None:
-        if self.is_failing:
+        if self.is_failing and self._had_waited:
             strokes = count_words(self._had_waited, "stroke", "strokes")
             self._session.said.emit(tr("Saved: {strokes} had waited", strokes=strokes))
         self._recover()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -14,6 +14,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.background import Background
 from app.contents import Contents, read_all, read_first, view_at
+from app.opening import Opened, open_project
 from app.settings import Memory, Settings
 from app.undoing import Undoing
 from app.walking import place_after, place_of
@@ -128,12 +129,10 @@ class Session(QObject):
         """
         author = self.settings.get("work.initials") or None
 
-        def work() -> tuple[Project, RescuePlan]:
-            from core.project import Project
-            from core.workflow.rescue import RescuePlan, find_rescue
-
-            project = Project.open(path, read_only=read_only, author=author)
-            return project, RescuePlan() if project.read_only else find_rescue(project)
+        def taken(found: Opened) -> None:
+            self._take(found.project, found.plan)
+            if found.problem is not None:
+                self.report(found.problem)
 
         def failed(error: Exception) -> None:
             if isinstance(error, ProjectBusyError) and quietly:
@@ -144,7 +143,8 @@ class Session(QObject):
                 self.report(error)
 
         # behind what is still written: a project that was closed just now may be the one that is opened
-        self.background.run(work, lambda found: self._take(*found), failed, owner=self, key="open", lane="write")
+        work = partial(open_project, path, author, read_only=read_only)
+        self.background.run(work, taken, failed, owner=self, key="open", lane="write")
 
     def adopt(self, project: Project) -> None:
         """Go on with a project that was opened elsewhere (an import that just ended)."""

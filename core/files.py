@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Final
 
@@ -57,7 +57,8 @@ def atomic_writer(path: Path) -> Iterator[IO[bytes]]:
         raise storage_error(error, path) from error
     finally:
         if temporary is not None:
-            temporary.unlink(missing_ok=True)
+            with suppress(OSError):  # the disk refuses that too: its first word is the one that counts
+                temporary.unlink(missing_ok=True)
 
 
 def atomic_write(path: Path, data: bytes | str) -> None:

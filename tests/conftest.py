@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from tests import disks
 
 settings.register_profile("landing", derandomize=True)  # .ci/run: what lands is judged by the same examples each time
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
@@ -31,14 +30,20 @@ def real_data() -> Path:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of 3 MB."""
+    """A disk of 3 MB; where only a child may mount it the test runs there, and this is a folder."""
     place = tmp_path / "disk"
-    place.mkdir()
-    mounted = sys.platform == "linux" and os.geteuid() == 0 and shutil.which("mount") is not None
-    command = ["mount", "-t", "tmpfs", "-o", "size=3m", "tmpfs", str(place)]
-    if not mounted or subprocess.run(command, capture_output=True, check=False).returncode != 0:
-        pytest.skip("a small disk can be mounted by root on Linux only")
-    try:
+    if disks.can_be_root():
+        place.mkdir()
         yield place
-    finally:
-        subprocess.run(["umount", str(place)], check=True)
+        return
+    with disks.small(place):
+        yield place
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Whoever is not root runs a test of a small disk as root of a name space of its own."""
+    if "small_disk" not in pyfuncitem.fixturenames or not disks.can_be_root():
+        return None
+    disks.run_as_root(pyfuncitem)
+    return True

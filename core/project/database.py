@@ -70,6 +70,8 @@ def inspect(path: Path, *, thorough: bool = True, immutable: bool = False) -> in
 
     Raises `ProjectDamagedError` when it fails its check, `ProjectError` when it is another program's file.
     """
+    if path.stat().st_size == 0:  # SQLite would take it for new, and remove the log beside it: all that is left
+        raise ProjectDamagedError("the file holds no project", path=path, mend="Restore the last backup")
     with speaking_of(path), closing(connect_reader(reader_uri(path, immutable=immutable))) as connection:
         application = connection.execute("PRAGMA application_id").fetchone()[0]
         version = int(connection.execute("PRAGMA user_version").fetchone()[0])

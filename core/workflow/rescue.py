@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-import contextlib
 import json
+import logging
 import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,10 +21,11 @@ import platformdirs
 
 from core.annotation import masks
 from core.errors import FlawscopeError, InputError, ProjectError
-from core.files import atomic_write
+from core.files import atomic_write, storage_error
 from core.project import Project
 from core.workflow.painting import FreshStroke, store_stroke
 
+_log = logging.getLogger(__name__)
 SUFFIX: Final = ".flawrescue"
 _KEPT: Final = ".kept"  # a file with strokes that do not fit any more: told once, never removed
 _FORMAT: Final = "flawscope rescue"
@@ -134,13 +135,18 @@ def find_rescue(project: Project) -> RescuePlan:
 
 
 def finish_rescue(plan: RescuePlan) -> None:
-    """The strokes are stored: their files go; those with something that does not fit are set aside, for a person."""
+    """The strokes are stored: their files go; those with something that does not fit are set aside, for a person.
+
+    One that cannot be removed is found again next time, and what it holds is seen to be stored already.
+    """
     for path in plan.files:
-        if path in plan.misfits:
-            with contextlib.suppress(OSError):  # told again next time
+        try:
+            if path in plan.misfits:
                 path.rename(path.with_name(path.name + _KEPT))
-        else:
-            path.unlink(missing_ok=True)
+            else:
+                path.unlink(missing_ok=True)
+        except OSError as error:
+            _log.warning("A rescue file stays: %s", storage_error(error, path))
 
 
 def plan_rescue(project: Project, path: Path) -> RescuePlan:

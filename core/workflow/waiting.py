@@ -34,6 +34,7 @@ class Pile:
         self.project: Final = project
         self.failing = False
         self.rescued: Path | None = None  # the file that holds what waits
+        self._place: Path | None = None  # where it lies, or may lie: writing it may fail behind the renaming
         self._gate = threading.Lock()
         self._writing = threading.Lock()
         self._strokes: list[FreshStroke] = []
@@ -105,12 +106,13 @@ class Pile:
                 return  # the first is just being stored: whoever does it comes here next if that fails
             try:
                 if strokes and (self.rescued is None or strokes != self._written):
-                    path = self.rescued or rescue.new_rescue_path(self.project)
-                    rescue.write_rescue(path, self.project, strokes, bases)
-                    self.rescued, self._written = path, strokes
-                elif not strokes and self.rescued is not None:
-                    self.rescued.unlink(missing_ok=True)
-                    self.rescued = None
+                    self._place = self._place or rescue.new_rescue_path(self.project)
+                    rescue.write_rescue(self._place, self.project, strokes, bases)
+                    self.rescued, self._written = self._place, strokes
+                elif not strokes and self._place is not None:
+                    self.rescued = None  # what it says is stored
+                    self._place.unlink(missing_ok=True)
+                    self._place = None
             except (FlawscopeError, OSError) as error:
                 _log.warning("No rescue file was written: %s", error)  # a copy elsewhere is offered on screen
 
@@ -169,7 +171,7 @@ class Pile:
         if self._came_in.files:
             if self._came_in.strokes:
                 rescue.record_rescue(self.project, self._came_in)
-            rescue.finish_rescue(self._came_in)
-            self._came_in = RescuePlan()
-        if self.rescued is not None:
+            came_in, self._came_in = self._came_in, RescuePlan()
+            rescue.finish_rescue(came_in)
+        if self._place is not None:
             self.rescue()

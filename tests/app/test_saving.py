@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
@@ -107,32 +106,6 @@ def test_a_save_that_fails_is_said_once_and_made_good(desk: Desk, what: str) -> 
     assert not banner(desk).isVisible() and "Saved" in desk.page.headline()
     assert len(said) == 1 and not list(rescue.rescue_folder().rglob("*.flawrescue"))
     assert desk.session.project is not None and desk.session.project.verify().is_whole
-
-
-def test_a_disk_that_is_really_full(qtbot: QtBot, session: Session, project_file: Path, small_disk: Path) -> None:
-    file = small_disk / "work" / project_file.name
-    shutil.copytree(project_file.parent, file.parent)
-    shutil.copytree(project_file.parent.parent / "pictures", small_disk / "pictures")
-    desk = opened(qtbot, session, file)
-    filler = small_disk / "filler"
-    with filler.open("wb", buffering=0) as stream, pytest.raises(OSError, match="space"):
-        while True:
-            stream.write(bytes(1 << 14))
-    for number in range(60):
-        desk.drag((5 + number % 50, 5 + number % 38))
-        desk.settled()
-        if session.strokes.is_failing:
-            break
-    assert "the disk is full" in banner(desk).headline.text()
-    desk.drag((40, 10), (50, 40))
-    filler.unlink()
-    session.strokes.try_now()
-    qtbot.waitUntil(lambda: not session.strokes.is_failing)
-    np.testing.assert_array_equal(desk.stored(9), labels(desk))
-    assert session.project is not None and session.project.verify().is_whole
-    desk.page.leave()
-    session.close()
-    qtbot.waitUntil(lambda: session.background.is_idle)
 
 
 def test_it_is_tried_again_by_itself(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from core.errors import (
 from core.project import NewImage, Project
 from core.project.failures import project_failure
 from core.project.lock import Owner, lock_path, read_owner, this_process
+from tests import disks
 
 
 def make(folder: Path, images: int = 30) -> Path:
@@ -127,6 +128,20 @@ def test_a_truncated_file_is_refused_with_the_name_of_the_last_good_backup(
     assert not lock_path(file).exists()
 
 
+def test_an_emptied_file_is_refused_and_the_log_beside_it_left_alone(tmp_path: Path) -> None:
+    file = make(tmp_path / "work", images=3)
+    log = file.with_name(file.name + "-wal")
+    with Project.open(file) as project:
+        project.set_label([1], "good")
+        kept = log.read_bytes()
+    file.write_bytes(b"")
+    log.write_bytes(kept)
+    for read_only in (True, False):
+        with pytest.raises(ProjectDamagedError):
+            Project.open(file, read_only=read_only)
+    assert kept and log.read_bytes() == kept
+
+
 def read_everything(file: Path, content: bytes) -> None:
     """Open, read and check a project file of any content: it works, or says in its own words why not."""
     file.write_bytes(content)
@@ -200,10 +215,7 @@ def test_work_goes_on_once_there_is_room_again(small_disk: Path) -> None:
     with Project.create(small_disk / "work", "pill") as project:
         rows = [NewImage(small_disk / f"{n}.png", "pill", size=1, mtime_ns=1) for n in range(20)]
         project.add_images(rows, root=small_disk)
-        filler = small_disk / "filler"
-        with filler.open("wb", buffering=0) as stream, pytest.raises(OSError, match="space"):
-            while True:
-                stream.write(bytes(1 << 14))
+        filler = disks.fill(small_disk)
         with pytest.raises(StorageError, match="disk is full"):
             for n in range(1000):
                 project.set_label(range(1, 21), "good" if n % 2 else "defective")
@@ -215,7 +227,7 @@ def test_work_goes_on_once_there_is_room_again(small_disk: Path) -> None:
 
 def test_a_project_in_a_read_only_place_can_be_read(small_disk: Path) -> None:
     make(small_disk / "work")
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    disks.make_read_only(small_disk)
     with Project.open(small_disk / "work", read_only=True) as project:
         assert sum(1 for _ in project.images()) == 30
         assert project.verify().is_whole
