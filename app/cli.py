@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, NoReturn, cast
 
 import typer
 
-from app import cli_experiment, cli_project, cli_roi
+from app import cli_classes, cli_experiment, cli_project, cli_remarks, cli_roi
 from app.options import (
     AuthorOption,
     DevicesOption,
@@ -45,6 +45,8 @@ app = typer.Typer(
 app.add_typer(cli_project.app)
 app.add_typer(cli_experiment.app)
 app.add_typer(cli_roi.app, name="roi")
+app.add_typer(cli_classes.app, name="classes")
+app.add_typer(cli_remarks.app)
 
 
 def main() -> None:

@@ -240,12 +240,12 @@ class ThingMethods(Store):
 
         self._write(change)
 
-    def notes(self, subject: str, subject_id: int) -> list[Note]:
-        """Remarks on one thing, oldest first."""
+    def notes(self, subject: str, subject_id: int | None = None) -> list[Note]:
+        """Remarks on one thing, or on all of its kind, oldest first."""
         query = """SELECT id, subject, subject_id, text, who, at FROM note
-            WHERE subject = ? AND subject_id = ? AND NOT withdrawn ORDER BY id"""
+            WHERE subject = ? AND (? IS NULL OR subject_id = ?) AND NOT withdrawn ORDER BY id"""
         with self._read() as db:
-            return [Note(*row) for row in db.execute(query, [subject, subject_id])]
+            return [Note(*row) for row in db.execute(query, [subject, subject_id, subject_id])]
 
 
 def _image(subject: str, subject_id: int) -> int | None:

@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from core.config import MODELS, presets
 from core.errors import InputError
 from core.project import Project
+from core.project.records import ImageRow
 from core.project.results import RunRow
 from core.workflow import training
+from core.workflow.classes import the_class
 from core.workflow.deciding import proposed_passes
 from core.workflow.results import proposal_lines
 
@@ -138,14 +140,19 @@ def one_training(project: Project, number: int | None) -> Listing:
     return Listing(f"training #{run.number}", ("what", "value"), rows)
 
 
-def one_image(project: Project, wanted: str) -> Listing:
-    """All that is known of the image with this number, or whose path holds this text (which must name just one)."""
+def the_image(project: Project, wanted: str) -> ImageRow:
+    """The image with this number, or whose path holds this text. Raises `InputError` unless that is just one."""
     found = [row for row in project.images() if wanted == str(row.id) or wanted in row.path.as_posix()]
     exact = [row for row in found if wanted == str(row.id)]
     if len(exact or found) != 1:
         many = f"{len(found)} images fit" if found else "no image fits"
         raise InputError(f"{many} {wanted!r}", mend="Name its number, or more of its path")
-    row = (exact or found)[0]
+    return (exact or found)[0]
+
+
+def one_image(project: Project, wanted: str) -> Listing:
+    """All that is known of one image, named as for `the_image`."""
+    row = the_image(project, wanted)
     rows: list[list[Any]] = [[name, getattr(row, name)] for name in row.__dataclass_fields__]
     rows += [[f"mask by {layer.author}", f"{layer.origin}, {layer.pixels} px"] for layer in project.layers(row.id)]
     for scoring in project.scorings():
@@ -153,6 +160,44 @@ def one_image(project: Project, wanted: str) -> Listing:
             number = project.run(scoring.run_id).number
             rows.append([f"score by training #{number}, scoring {scoring.id}", score.score])
     return Listing(f"image {row.id}", ("what", "value"), rows)
+
+
+def classes(project: Project, *, retired: bool = False) -> Listing:
+    """Defect classes in the order of the list; with `retired` also those no longer offered."""
+    rows = [
+        [one.id, one.code, _names(one.names), one.colour, "taken out" if one.retired else "", one.description]
+        for one in project.classes(retired=retired)
+    ]
+    return Listing("classes", ("number", "code", "names", "colour", "state", "description"), rows)
+
+
+def scales(project: Project, product: str | None = None, view: str | None = None) -> Listing:
+    """Micrometres a pixel, view by view."""
+    views = [one for one in project.views(product) if view is None or one.code == view]
+    rows = [[one.product, one.code, one.scale_um] for one in views]
+    return Listing("scales", ("product", "view", "µm a pixel"), rows)
+
+
+def notes(project: Project, wanted: str | None = None) -> Listing:
+    """Notes on images, or on one, oldest first."""
+    found = project.notes("image", None if wanted is None else the_image(project, wanted).id)
+    rows = [[one.id, project.image(one.subject_id).path.as_posix(), one.text, one.who, one.at] for one in found]
+    return Listing("notes", ("number", "image", "note", "who", "when"), rows)
+
+
+def book(project: Project, code: str | None = None) -> Listing:
+    """The defect book: places on images, class by class in the order of the list."""
+    meant = project.classes() if code is None else [the_class(project, code)]
+    rows = [
+        [each.id, one.code, each.kind, project.image(each.image_id).path.as_posix(), *(each.box or 4 * [None])]
+        for one in meant
+        for each in project.examples(one.id)
+    ]
+    return Listing("book", ("number", "class", "kind", "image", "x0", "y0", "x1", "y1"), rows)
+
+
+def _names(names: Mapping[str, str]) -> str:
+    return ", ".join(f"{language}: {name}" for language, name in sorted(names.items()))
 
 
 def _training_row(run: RunRow) -> list[Any]:

@@ -1,4 +1,7 @@
-"""Painting on disks that break, fill up or turn read-only: said once, kept, stored when the disk is well again."""
+"""Painting on disks that break, fill up or turn read-only: said once, kept, stored when the disk is well again.
+
+And in a project that another window has.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt, QTimer
 from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from app.pages.annotate import AnnotatePage
@@ -217,6 +221,39 @@ def test_a_project_on_a_read_only_disk_is_shown_and_waits(
     assert np.count_nonzero(painted(qtbot, again)) == stroke
     assert again.session.can_write and not waiting_files()
     again.close()
+
+
+def test_a_second_window_reads_what_the_first_goes_on_painting(
+    qtbot: QtBot, window_maker: WindowMaker, marked: Path
+) -> None:
+    first = window_maker()
+    first.session.settings.set("work.initials", "AB")
+    told = Told.by(first.session)
+    first.open_path(marked)
+    begun = painted(qtbot, first, (10, 10))
+    second = window_maker()
+    told_there = Told.by(second.session)
+    with qtbot.waitSignal(second.session.busy_elsewhere) as heard:
+        second.open_path(marked)
+    assert heard.args is not None and "by AB" in str(heard.args[1])
+    box = second.findChild(QMessageBox, "busy")
+    assert box is not None
+    box.defaultButton().click()
+    assert painted(qtbot, second, (30, 30)) is None  # nothing can be painted, and nothing was
+    assert second._status._read_only.isVisible() and not second.actions_table.action("edit.undo").isEnabled()
+    first.activateWindow()
+    after = painted(qtbot, first, (30, 10), (50, 10), (30, 30))
+    assert begun is not None and after is not None and np.count_nonzero(after) > np.count_nonzero(begun)
+    reader = second.session.project
+    assert reader is not None and reader.read_only
+    np.testing.assert_array_equal(reader.mask(9), after)  # as it is read when the image is shown again
+    first.close()
+    assert second.isVisible() and reader.verify().is_whole
+    second.close()
+    assert not (told.failed or told.reported or told_there.failed or told_there.reported) and not waiting_files()
+    with Project.open(marked) as project:
+        np.testing.assert_array_equal(project.mask(9), after)
+        assert project.verify().is_whole and project.crashed is None
 
 
 def rescued_stroke(project: Project) -> int:

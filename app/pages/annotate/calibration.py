@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QPushButton, QWidg
 from app import theme
 from app.canvas.workbench import Workbench
 from app.words import tr
+from core.workflow.calibrating import scale_of
 
 _LEAST_MM, _MOST_MM = 1e-4, 1e5
 
@@ -63,4 +64,4 @@ class Calibration(QWidget):
         length = self._millimetres()
         if length > 0 and self._bench.line > 0:
             self.field.clear()
-            self._bench.calibrated.emit(1000 * length / self._bench.line)
+            self._bench.calibrated.emit(scale_of(self._bench.line, length))
