@@ -24,7 +24,7 @@ class Opened:
 
 
 def open_project(path: Path, author: str | None, *, read_only: bool) -> Opened:
-    """Open a project; for reading only where its disk is full or read-only, which is told.
+    """Open a project; for reading only where its place takes no changes, which is told.
 
     Raises what `Project.open` does.
     """
@@ -57,5 +57,5 @@ def _reading(project: Project, error: StorageError) -> StorageError:
         tr("the project is open for reading only: {what}", what=error.what),
         path=project.file,
         kept=kept,
-        mend=tr("Make its folder writable, then open the project again"),
+        mend=tr("Make room or give rights there, then open the project again"),
     )
