@@ -19,7 +19,7 @@ from core.words import Box, Origin
 
 Kind = Literal["defect", "roi"]
 # Whose mask counts when an image has several: a person's before an imported one; a model's only when asked for.
-_TRUTH: Final = """origin IN ('person', 'import') ORDER BY origin = 'person' DESC, changed DESC, id DESC LIMIT 1"""
+TRUTH: Final = """origin IN ('person', 'import') ORDER BY origin = 'person' DESC, changed DESC, id DESC LIMIT 1"""
 
 
 class AnnotationMethods(Store):
@@ -156,6 +156,7 @@ class AnnotationMethods(Store):
             layer_id = _layer(tx, image_id, kind, "person", author or tx.who, None)
             if shown not in (None, layer_id):
                 self._start_from(tx, layer_id, image_id, shown)
+            was_of = _painted_last(tx, layer_id)
             stroke_id = insert_stroke(tx, layer_id, delta.box, packed, tool, class_id)
             digest = hashlib.sha256(packed).hexdigest()
             after = {"layer": layer_id, "stroke": stroke_id, "box": delta.box, "class": class_id, "sha256": digest}
@@ -168,7 +169,8 @@ class AnnotationMethods(Store):
             if labelled:
                 changes.append(Change("image", "label", [image_id], ["unlabelled"], ["defective"]))
             remember(tx, tool, changes, image_id=image_id)
-            return Painted(stroke_id, layer_id, shown is None or labelled)
+            is_news = shown is None or labelled or (bool(class_id) and class_id != was_of)
+            return Painted(stroke_id, layer_id, is_news)
 
         return self._write(change)
 
@@ -199,14 +201,18 @@ class AnnotationMethods(Store):
 
         return self._write(change)
 
-    def fold_strokes(self, image_id: int, *, kind: Kind = "defect") -> None:
-        """Fold the strokes of this author on an image into a snapshot, where there are any."""
+    def fold_strokes(self, image_id: int, *, kind: Kind = "defect") -> int | None:
+        """Fold the strokes of this author on an image into a snapshot, where there are any; how many pixels it has."""
         query = """SELECT layer.id FROM layer JOIN stroke ON stroke.layer_id = layer.id AND (stroke.state = 'done') <>
             stroke.folded WHERE image_id = ? AND kind = ? AND origin = 'person' AND author = ? LIMIT 1"""
         with self._read() as db:
             row = db.execute(query, [image_id, kind, self.author]).fetchone()
-        if row is not None:
-            self.snapshot(row[0])
+        if row is None:
+            return None
+        self.snapshot(row[0])
+        query = "SELECT pixels FROM snapshot WHERE layer_id = ? ORDER BY id DESC LIMIT 1"
+        with self._read() as db:
+            return int(db.execute(query, [row[0]]).fetchone()[0])
 
     def _find_layer(self, image_id: int, kind: Kind, origin: Origin | None, author: str | None) -> int | None:
         query = "SELECT id FROM layer WHERE image_id = ? AND kind = ?"
@@ -215,7 +221,7 @@ class AnnotationMethods(Store):
             query += " AND author = ?"
             values.append(author)
         if origin is None:
-            query += f" AND {_TRUTH}"
+            query += f" AND {TRUTH}"
         else:
             query += " AND origin = ? ORDER BY changed DESC, id DESC LIMIT 1"
             values.append(origin)
@@ -287,7 +293,7 @@ def store_blob(tx: Transaction, data: bytes) -> bytes:
 
 def _truth(tx: Transaction, image_id: int, kind: Kind) -> int | None:
     """The layer that `mask` shows."""
-    row = tx.execute(f"SELECT id FROM layer WHERE image_id = ? AND kind = ? AND {_TRUTH}", [image_id, kind]).fetchone()
+    row = tx.execute(f"SELECT id FROM layer WHERE image_id = ? AND kind = ? AND {TRUTH}", [image_id, kind]).fetchone()
     return None if row is None else int(row[0])
 
 
@@ -298,6 +304,15 @@ def insert_stroke(tx: Transaction, layer_id: int, box: Box, packed: bytes, tool:
     place = dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
     values = {"tool": tool, "class_id": class_id, "delta": packed, "at": tx.now, **place}
     return tx.insert("stroke", layer_id=layer_id, seq=(last or 0) + 1, **values)
+
+
+def _painted_last(tx: Transaction, layer_id: int) -> int | None:
+    """The class of the last stroke of a layer that painted one."""
+    query = (
+        "SELECT class_id FROM stroke WHERE layer_id = ? AND state = 'done' AND class_id > 0 ORDER BY seq DESC LIMIT 1"
+    )
+    row = tx.execute(query, [layer_id]).fetchone()
+    return None if row is None else int(row[0])
 
 
 def _label_defective(tx: Transaction, image_id: int) -> bool:

@@ -364,7 +364,8 @@ class Note:
 
 @dataclass(frozen=True)
 class Painted:
-    """A stroke that was stored, and its layer; `news`: the image has another label now, or its first mask."""
+    """A stroke that was stored, and its layer; `news`: the table says something else of the image now: another label,
+    its first mask, another class painted last."""
 
     stroke_id: int
     layer_id: int

@@ -14,6 +14,7 @@ from typing import Any, Final, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from core.project.annotations import TRUTH
 from core.project.base import Store
 from core.words import LABELS, SPLITS, STATES
 
@@ -32,10 +33,15 @@ SELECT image.id, image.root_id, image.view_id, part.lot_id, image.part_id, coale
        {_coded("label", LABELS)}, {_coded("split", SPLITS)}, {_coded("state", STATES)}, image.problem <> '', image.path
 FROM image CROSS JOIN part ON part.id = image.part_id
 """
-_MASKED: Final = """SELECT DISTINCT image_id FROM layer
-    WHERE kind = 'defect' AND origin IN ('person', 'import') AND image_id BETWEEN ? AND ? AND (
-        EXISTS (SELECT 1 FROM stroke WHERE layer_id = layer.id AND state = 'done' AND NOT folded) OR
-        (SELECT pixels FROM snapshot WHERE layer_id = layer.id ORDER BY id DESC LIMIT 1) > 0)"""
+# Images on whose mask something is painted, and the class of the last stroke that painted one (0: none did).
+_MASKED: Final = f"""SELECT image_id, coalesce((SELECT class_id FROM stroke
+        WHERE layer_id = shown.id AND state = 'done' AND class_id > 0 ORDER BY seq DESC LIMIT 1), 0)
+    FROM layer AS shown WHERE kind = 'defect' AND origin IN ('person', 'import') AND image_id BETWEEN ? AND ? AND
+        id = (SELECT id FROM layer WHERE image_id = shown.image_id AND kind = 'defect' AND {TRUTH}) AND (
+        EXISTS (SELECT 1 FROM stroke WHERE layer_id = shown.id AND state = 'done' AND NOT folded) OR
+        (SELECT pixels FROM snapshot WHERE layer_id = shown.id ORDER BY id DESC LIMIT 1) > 0)"""
+_NOTED: Final = """SELECT DISTINCT subject_id FROM note
+    WHERE subject = 'image' AND NOT withdrawn AND subject_id BETWEEN ? AND ?"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,7 +126,8 @@ class Names(Sequence[str]):
 @dataclass(frozen=True, eq=False)
 class ImageTable:
     """Images by ascending id; (N,) columns. Words are codes: label, split and state into those of `core.words`, the
-    rest into the tuples beside them. `part` is the part's id; `problem` and `masked` say whether there is one."""
+    rest into the tuples beside them. `part` is the part's id; `problem`, `masked` (a mask with something on it) and
+    `noted` say whether there is one; `painted_class` is what a person painted last there, "" where nobody did."""
 
     ids: NDArray[np.int64]
     names: Names
@@ -135,6 +142,8 @@ class ImageTable:
     defect_class: NDArray[np.int16]
     problem: NDArray[np.bool_]
     masked: NDArray[np.bool_]
+    painted_class: NDArray[np.int16]
+    noted: NDArray[np.bool_]
     products: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     lots: tuple[str, ...] = ()
@@ -159,6 +168,8 @@ class ImageTable:
             defect_class=np.zeros(0, np.int16),
             problem=flags,
             masked=flags,
+            painted_class=np.zeros(0, np.int16),
+            noted=flags,
         )
 
     def __len__(self) -> int:
@@ -230,9 +241,12 @@ class ImageTable:
 
 _COLUMNS: Final = (
     *("ids", "roots", "product", "view", "lot", "part"),
-    *("label", "split", "state", "defect_class", "problem", "masked"),
+    *("label", "split", "state", "defect_class", "problem", "masked", "painted_class", "noted"),
 )
-_WORDS: Final = {"product": "products", "view": "views", "lot": "lots", "defect_class": "classes"}
+_WORDS: Final = {
+    **{"product": "products", "view": "views", "lot": "lots"},
+    **{"defect_class": "classes", "painted_class": "classes"},
+}
 
 
 class TableMethods(Store):
@@ -275,7 +289,11 @@ class _Words:
         columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 11
         ids = np.array(columns[0], np.int64)
         span = [int(ids[0]), int(ids[-1])] if len(ids) else [0, -1]
-        masked = np.array(db.execute(_MASKED, span).fetchall(), np.int64).ravel()
+        masked = np.array(db.execute(_MASKED, span).fetchall(), np.int64).reshape(-1, 2)
+        noted = np.array(db.execute(_NOTED, span).fetchall(), np.int64).ravel()
+        masked = masked[np.isin(masked[:, 0], ids)]
+        painted = np.zeros(len(ids), np.int64)
+        painted[np.searchsorted(ids, masked[:, 0])] = np.where(masked[:, 1] < len(self.defect_class), masked[:, 1], 0)
         view = np.array(columns[2], np.int64)
         return ImageTable(
             ids=ids,
@@ -290,7 +308,9 @@ class _Words:
             state=np.array(columns[8], np.uint8),
             defect_class=self.defect_class[np.array(columns[5], np.int64)].astype(np.int16),
             problem=np.array(columns[9], np.bool_),
-            masked=np.isin(ids, masked),
+            masked=np.isin(ids, masked[:, 0]),
+            painted_class=self.defect_class[painted].astype(np.int16),
+            noted=np.isin(ids, noted),
             products=self.products,
             views=self.views,
             lots=self.lots,

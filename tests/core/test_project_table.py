@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from core.annotation.masks import delta_between
 from core.project import ImageTable, Names, NewImage, Project
 from core.words import LABELS, SPLITS, STATES
 
@@ -69,6 +70,48 @@ def test_masks_problems_and_files_that_went_are_seen(project: Project, tmp_path:
     assert table.masked.tolist() == [False, True, False, False]
     assert table.problem.tolist() == [False, False, True, False]
     assert [STATES[code] for code in table.state] == ["present", "present", "present", "gone"]
+
+
+def test_what_was_painted_last_and_notes_are_seen(project: Project, tmp_path: Path) -> None:
+    ids = add(project, tmp_path, "L1")
+    classes = {name: project.add_class(name) for name in ("dent", "scratch")}
+
+    def paint(image_id: int, name: str, x: int) -> bool:
+        mask = project.mask(image_id)
+        before = np.zeros((6, 6), np.uint8) if mask is None else mask
+        after = before.copy()
+        after[2, x] = classes[name] if name else 0
+        delta = delta_between(before, after)
+        assert delta is not None
+        return project.add_stroke(image_id, delta, tool="brush", class_id=classes.get(name, 0)).news
+
+    def said() -> list[str]:
+        table = project.image_table()
+        return [
+            table.classes[code] if is_painted else "-"
+            for code, is_painted in zip(table.painted_class, table.masked, strict=True)
+        ]
+
+    project.import_mask(ids[1], np.ones((6, 6), np.uint8))
+    assert [paint(ids[3], name, x) for x, name in enumerate(("dent", "dent", "scratch"))] == [True, False, True]
+    assert said() == ["-", "", "-", "scratch"]
+    project.undo()
+    assert said() == ["-", "", "-", "dent"]
+    assert [paint(ids[3], "", x) for x in (0, 1)] == [False, False]
+    assert project.fold_strokes(ids[3]) == 0 and project.fold_strokes(ids[3]) is None
+    assert said() == ["-", "", "-", "-"]
+    gone = delta_between(np.ones((6, 6), np.uint8), np.zeros((6, 6), np.uint8))
+    assert gone is not None
+    project.add_stroke(ids[1], gone, tool="eraser", class_id=0)
+    assert project.fold_strokes(ids[1]) == 0
+    assert said() == 4 * ["-"], "the person's mask counts; the imported one below is as it was"
+    project.add_note("image", ids[0], "Glare")
+    project.withdraw_note(project.add_note("image", ids[2], "Dust"))
+    table = project.image_table()
+    assert table.noted.tolist() == [True, False, False, False]
+    project.undo()
+    again = table.replaced(project.image_table(ids=[ids[2]]))
+    assert again.noted.tolist() == [True, False, True, False] and not table.noted[2]
 
 
 def test_an_empty_project_has_an_empty_table(project: Project) -> None:
