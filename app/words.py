@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 
 from PySide6.QtCore import QCoreApplication, QLocale
 
 from core.errors import FlawscopeError
+
+if TYPE_CHECKING:
+    from core.project.records import DefectClass
 
 _CONTEXT: Final = "flawscope"
 
@@ -21,6 +25,24 @@ def language() -> str:
     """The person's language: `en`, `de`, ..."""
     code = QLocale().name().split("_")[0]
     return "en" if code == "C" else code
+
+
+def class_word(one: DefectClass) -> str:
+    """The name of a defect class in the person's language, else its code."""
+    return one.names.get(language()) or one.names.get("en") or one.code
+
+
+def class_words(classes: Iterable[DefectClass]) -> dict[str, str]:
+    """Code -> name of defect classes: codes stand in files, names are read by people."""
+    return {one.code: class_word(one) for one in classes}
+
+
+def class_code(text: str, names: Mapping[str, str]) -> str:
+    """The code of the class that a person means by `text`; what is no name in `names` (code -> name) is a new code."""
+    wanted = text.strip()
+    folded = wanted.casefold()
+    by_name = [code for code, name in names.items() if name.casefold() == folded]
+    return next(iter(by_name or [code for code in names if code.casefold() == folded]), wanted)
 
 
 def label_word(label: str) -> str:

@@ -217,7 +217,7 @@ class TileArea(QAbstractScrollArea):
             name=table.names[row].rpartition("/")[2],
             label=LABELS[table.label[row]],
             split=SPLITS[table.split[row]],
-            detail=table.classes[table.defect_class[row]] or table.lots[table.lot[row]],
+            detail=self.model.class_at(place) or table.lots[table.lot[row]],
             score="" if score is None else score_text(score),
             rejected=score is not None and self.threshold is not None and score >= self.threshold,
             masked=bool(table.masked[row]),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -16,6 +17,7 @@ from core.words import LABELS, SPLITS, STATES, Label, Split
 Sort = Literal["name", "label", "lot", "score", "newest", "given"]
 Rows = NDArray[np.intp]
 Scores = NDArray[np.float64]
+_NO_NAMES: Final[Mapping[str, str]] = MappingProxyType({})
 _URGENCY: Final[dict[Label, int]] = {"defective": 0, "unlabelled": 1, "good": 2}
 _GONE: Final = STATES.index("gone")
 _PRESENT: Final = STATES.index("present")
@@ -46,8 +48,13 @@ class Filter:
         """Whether it hides images beyond the choice of product, view and lot."""
         return self != Filter(product=self.product, view=self.view, lot=self.lot)
 
-    def mask(self, table: ImageTable, scores: Scores | None = None) -> NDArray[np.bool_]:
-        """(N,) bool. `scores` (N,) float64 stand beside the rows of the table, NaN where there is none."""
+    def mask(
+        self, table: ImageTable, scores: Scores | None = None, *, class_names: Mapping[str, str] = _NO_NAMES
+    ) -> NDArray[np.bool_]:
+        """(N,) bool. `scores` (N,) float64 stand beside the rows of the table, NaN where there is none.
+
+        `class_names` (code -> name) say what else a defect class is found by.
+        """
         keep = np.ones(len(table), np.bool_)
         wanted: tuple[tuple[NDArray[Any], Sequence[str], Collection[str]], ...] = (
             (table.product, table.products, () if self.product is None else (self.product,)),
@@ -65,7 +72,7 @@ class Filter:
         if self.ids is not None:
             keep &= np.isin(table.ids, np.array(self.ids, np.int64))
         for word in self.text.split():
-            keep &= _holding(table, word)
+            keep &= _holding(table, word, class_names)
         return keep & _within(self.score, scores, len(table))
 
 
@@ -89,10 +96,11 @@ class Arranger:
         *,
         backwards: bool = False,
         scores: Scores | None = None,
+        class_names: Mapping[str, str] = _NO_NAMES,
     ) -> Rows:
         """Rows of `table` as they are to be shown. Defective before unlabelled before good; highest score and newest
         first; without a score last. `backwards` turns the order round."""
-        rows = np.flatnonzero(wish.mask(table, scores))
+        rows = np.flatnonzero(wish.mask(table, scores, class_names=class_names))
         if by == "given" and wish.ids is not None:
             given = table.row_of(np.array(wish.ids, np.int64))
             rows = given[np.isin(given, rows)]
@@ -135,12 +143,13 @@ def _among(column: NDArray[Any], words: Sequence[str], wanted: Collection[str]) 
     return chosen[column] if len(column) else np.zeros(0, np.bool_)
 
 
-def _holding(table: ImageTable, word: str) -> NDArray[np.bool_]:
-    """Images whose name, lot or defect class holds `word`."""
+def _holding(table: ImageTable, word: str, class_names: Mapping[str, str]) -> NDArray[np.bool_]:
+    """Images whose name, lot or defect class (its code or its name) holds `word`."""
     found = table.names.containing(word)
     folded = word.casefold()
     for words, column in ((table.lots, table.lot), (table.classes, table.defect_class)):
-        hits = [one for one in words if folded in one.casefold()]
+        names = class_names if words is table.classes else _NO_NAMES
+        hits = [one for one in words if folded in one.casefold() or folded in names.get(one, "").casefold()]
         if hits:
             found = found | _among(column, words, hits)
     return found

@@ -13,7 +13,7 @@ from app import theme
 from app.commands import keys_text
 from app.icons import icon
 from app.session import Session
-from app.words import count_words, label_word, split_word, tr
+from app.words import class_code, class_word, class_words, count_words, label_word, split_word, tr
 from core.words import SPLITS, Label
 
 _LABELS: Final[tuple[tuple[Label, str, str], ...]] = (
@@ -75,7 +75,7 @@ def _add_classes(menu: QMenu, session: Session, ids: tuple[int, ...], parent: QW
     classes = menu.addMenu(tr("Defect class"))
     classes.setEnabled(session.can_write)
     for known in session.classes:
-        action = classes.addAction(known.names.get("en") or known.code)
+        action = classes.addAction(class_word(known))
         action.triggered.connect(lambda _=False, code=known.code: session.label(ids, "defective", code))
     if session.classes:
         classes.addSeparator()
@@ -90,7 +90,7 @@ def _ask_class(session: Session, ids: tuple[int, ...], parent: QWidget) -> None:
 
     def named(text: str) -> None:
         if text.strip():
-            session.label(ids, "defective", text.strip())
+            session.label(ids, "defective", class_code(text, class_words(session.classes)))
 
     dialog.textValueSelected.connect(named)
     dialog.open()

@@ -38,6 +38,7 @@ class ImageModel(QAbstractListModel):
         self.table = ImageTable.empty()
         self.rows: NDArray[np.intp] = np.zeros(0, np.intp)
         self.scores: NDArray[np.float64] | None = None
+        self.class_names: dict[str, str] = {}  # code -> name, where there is one
         self._places: NDArray[np.int32] = np.zeros(0, np.int32)
 
     def show(self, table: ImageTable, rows: NDArray[np.intp], scores: NDArray[np.float64] | None = None) -> None:
@@ -53,6 +54,11 @@ class ImageModel(QAbstractListModel):
         self.table = table
         if len(self.rows):
             self.dataChanged.emit(self.index(0), self.index(len(self.rows) - 1))
+
+    def class_at(self, place: int) -> str:
+        """What the defect class is called; '' without one."""
+        code: str = self.table.classes[self.table.defect_class[self.rows[place]]]
+        return self.class_names.get(code, code)
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -131,13 +137,15 @@ class ImageModel(QAbstractListModel):
         """All that is known of the image in a few lines."""
         row, table = int(self.rows[place]), self.table
         label = label_word(LABELS[table.label[row]])
-        kind = table.classes[table.defect_class[row]]
+        kind = self.class_at(place)
         lines = [table.names[row], " › ".join(table.place(row))]
         if lot := table.lots[table.lot[row]]:
             lines[-1] += " › " + tr("lot {lot}", lot=lot)
         lines.append(f"{label}{f': {kind}' if kind else ''} · {split_word(SPLITS[table.split[row]])}")
         if table.masked[row]:
             lines[-1] += " · " + tr("has a mask")
+        if table.noted[row]:
+            lines[-1] += " · " + tr("has a note")
         if (score := self.score_at(place)) is not None:
             lines.append(tr("Anomaly score {score}", score=score_text(score)))
         if problem := self.problem_at(place):

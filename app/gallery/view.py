@@ -19,7 +19,7 @@ from app.gallery.filters import Arranger, Filter, Rows, Scores, Sort, beside
 from app.gallery.menu import image_menu
 from app.gallery.thumbnails import Thumbnails
 from app.session import Session
-from app.words import count_words, tr
+from app.words import class_words, count_words, tr
 from core.project.table import ImageTable
 
 SIZES: Final = {"S": 96, "M": 160, "L": 256}  # px of the pictures
@@ -140,11 +140,12 @@ class ImageGrid(TileArea):
             self._take(ImageTable.empty(), np.zeros(0, np.intp), None)
             return
         wish, (by, backwards), scored = self._filter, self._sort, self._scored
-        arranger = self._arranger
+        arranger, names = self._arranger, class_words(self._session.classes)
 
         def work() -> tuple[Rows, Scores | None]:
             scores = None if scored is None else beside(table, *scored)
-            return arranger.rows(table, wish, by, backwards=backwards, scores=scores), scores
+            rows = arranger.rows(table, wish, by, backwards=backwards, scores=scores, class_names=names)
+            return rows, scores
 
         self._session.background.run(work, lambda found: self._on_arranged(table, *found), owner=self, key="arrange")
 
@@ -165,6 +166,7 @@ class ImageGrid(TileArea):
         wish = (self._session.project, self._filter, self._sort)
         kept = self._held_in_sight() if wish == self._shown_for else None
         self._shown_for = wish
+        self.model.class_names = class_words(self._session.classes)
         self.model.show(table, rows, scores)
         self._labels_then = table.label
         chosen = self.model.places_of(np.array(self._session.selection, np.int64))
@@ -195,14 +197,14 @@ class ImageGrid(TileArea):
     def _compare(self, table: ImageTable) -> None:
         """See in the background whether what is shown is what would be shown."""
         wish, shown, scores, then = self._filter, self.model.rows, self.model.scores, self._labels_then
-        by_label = self._sort[0] == "label"
+        by_label, names = self._sort[0] == "label", class_words(self._session.classes)
         if not wish.narrows and not by_label:
             return
 
         def differs() -> bool:
             if by_label and not np.array_equal(table.label, then):
                 return True
-            mask = wish.mask(table, scores)
+            mask = wish.mask(table, scores, class_names=names)
             return int(mask.sum()) != len(shown) or not mask[shown].all()
 
         self._comparing = self._session.background.run(differs, self._set_stale, owner=self, key="stale")

@@ -292,6 +292,34 @@ def test_a_defect_class_is_given_with_the_label(qtbot: QtBot, opened: Opened, pr
     qtbot.waitUntil(lambda: not page.filters.classes.isHidden(), timeout=5000)
 
 
+def test_people_read_names_of_classes_and_files_hold_their_codes(
+    qtbot: QtBot, opened: Opened, project_file: Path
+) -> None:
+    with Project.open(project_file) as project:
+        project.add_class("c07", names={"en": "Solder bridge"})
+        project.set_label([9, 10], "defective", defect_class="c07")
+    window, page = opened(project_file)
+    panel, session = page._panel, window.session
+    qtbot.waitUntil(lambda: panel.by_class.accessibleDescription() == "Solder bridge 2")
+    assert [action.text() for action in page.filters.classes.menu().actions()] == ["Solder bridge"]
+    place = page.grid.model.place_of(9)
+    assert "Defective: Solder bridge" in page.grid.model.describe(place)
+    page.filters.search.setText("bridge")
+    qtbot.waitUntil(lambda: page.grid.shown_ids().tolist() == [9, 10])
+    page.filters.clear()
+    session.set_selection([11])
+    qtbot.waitUntil(lambda: panel.title.text() == "part 10.png")
+    panel.defect_class.setEditText("solder Bridge")
+    with qtbot.waitSignal(session.images_changed):
+        panel.labels["defective"].click()
+    assert session.project is not None and session.project.image(11).defect_class == "c07"
+    session.set_selection([9])
+    qtbot.waitUntil(lambda: "Solder bridge" in {label.text() for label in panel.findChildren(QLabel)})
+    for widget in (panel, page.filters):
+        said = {label.text() for label in widget.findChildren(QLabel)}
+        assert not any("c07" in text for text in said)
+
+
 def test_a_label_that_is_given_again_keeps_the_defect_class(qtbot: QtBot, opened: Opened, project_file: Path) -> None:
     with Project.open(project_file) as project:
         project.set_label([9], "defective", defect_class="scratch")

@@ -18,7 +18,7 @@ from pytestqt.qtbot import QtBot
 from app.canvas.selection import Piece, Selection, composed, outline
 from app.pages.annotate.components import ComponentList
 from app.session import Session
-from core.annotation.components import component_at, components
+from core.annotation.components import component_at
 from core.imaging import save_png
 from core.project import NewImage, Project
 from tests.app.desk import Desk
@@ -276,9 +276,14 @@ def test_what_lies_under_the_mouse_is_marked_in_the_list(desk: Desk) -> None:
 
 def test_a_stroke_brings_the_list_up_to_date_and_areas_are_in_mm(desk: Desk) -> None:
     shown = listed(desk)
-    assert shown.view.isColumnHidden(2)
-    shown.show_components(components(three_defects()), 100.0)  # a pixel is 0.1 mm wide
+    assert shown.view.isColumnHidden(2) and not shown.view.isColumnHidden(1)
+    desk.page.flow.calibrate(100.0)  # a pixel is 0.1 mm wide
+    desk.qtbot.waitUntil(lambda: shown.view.isColumnHidden(1))
     assert shown.model.data(shown.model.index(0, 2)) == "0.32"
+    assert not shown.view.isColumnHidden(2)
+    words = [shown.model.headerData(column, Qt.Orientation.Horizontal) for column in range(4)]
+    assert words == ["Class", "Pixels", "mm² ↓", "Size"]
+    assert "32 pixels" in shown.model.data(shown.model.index(0, 0), Qt.ItemDataRole.ToolTipRole)
     desk.press(Qt.Key.Key_B)
     desk.page.painting.bench.set_size(3)
     desk.page.painting.bench.set_shape("square")

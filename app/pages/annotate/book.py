@@ -18,7 +18,7 @@ from app.canvas.workbench import Workbench
 from app.commands import keys_text
 from app.icons import icon
 from app.session import Session
-from app.words import tr
+from app.words import class_word, tr
 from core.imaging.small import shrunk
 from core.project.records import ClassExample, ExampleKind
 from core.words import Box
@@ -86,7 +86,7 @@ class DefectBook(QWidget):
 
     def add(self, class_id: int, image_id: int, kind: ExampleKind, box: Box) -> None:
         """Keep a place of an image under a class."""
-        name = next((one.code for one in self._session.classes if one.id == class_id), "")
+        name = next((class_word(one) for one in self._session.classes if one.id == class_id), "")
         self._session.write(
             lambda project: project.add_example(class_id, image_id, kind, box=box),
             self.read,

@@ -27,8 +27,8 @@ from app import theme
 from app.canvas.workbench import Workbench
 from app.elided import Elided
 from app.icons import icon
-from app.pages.annotate.words import class_word, swatch
-from app.words import tr
+from app.pages.annotate.words import swatch
+from app.words import class_word, tr
 from core.project.records import DefectClass
 
 _ROW: Final = 28

@@ -20,8 +20,8 @@ from PySide6.QtGui import QColor, QIcon
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QLabel, QTableView, QVBoxLayout, QWidget
 
 from app import theme
-from app.pages.annotate.words import class_word, swatch
-from app.words import tr
+from app.pages.annotate.words import swatch
+from app.words import class_word, tr
 from core.annotation.components import Component
 from core.project.records import DefectClass
 
@@ -33,6 +33,9 @@ _ALIGNED: Final = (
     Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
 )
 _MOST_ROWS: Final = 9  # before it scrolls
+_LEAST_PX: Final = 44  # of a column
+_ARROWS: Final = {Qt.SortOrder.AscendingOrder: "↑", Qt.SortOrder.DescendingOrder: "↓"}
+_NO_ARROWS: Final = "QHeaderView::up-arrow, QHeaderView::down-arrow { image: none; width: 0px; height: 0px; }"
 
 
 class ComponentModel(QAbstractTableModel):
@@ -76,7 +79,8 @@ class ComponentModel(QAbstractTableModel):
 
     def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         if orientation == Qt.Orientation.Horizontal and role == Qt.ItemDataRole.DisplayRole:
-            return (tr("Class"), tr("Pixels"), tr("mm²"), tr("Size"))[section]
+            word = (tr("Class"), tr("Pixels"), tr("mm²"), tr("Size"))[section]
+            return f"{word} {_ARROWS[self._order[1]]}" if section == self._order[0] else word
         return _ALIGNED[section == _CLASS] if role == Qt.ItemDataRole.TextAlignmentRole else None
 
     def data(self, index: QModelIndex | QPersistentModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
@@ -94,8 +98,7 @@ class ComponentModel(QAbstractTableModel):
             colour.setAlpha(70)
             return colour
         if role == Qt.ItemDataRole.ToolTipRole:
-            x, y = one.box[:2]
-            return tr("At {x}, {y} · click: show it, Del: erase, a number: another class", x=f"{x:,}", y=f"{y:,}")
+            return self._tip(one)
         return None
 
     def sort(self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder) -> None:
@@ -103,6 +106,7 @@ class ComponentModel(QAbstractTableModel):
         self.beginResetModel()
         self._arrange()
         self.endResetModel()
+        self.headerDataChanged.emit(Qt.Orientation.Horizontal, 0, _SIZE)
 
     def _arrange(self) -> None:
         column, order = self._order
@@ -114,6 +118,13 @@ class ComponentModel(QAbstractTableModel):
             self.rows.sort(key=lambda one: one.area)
         if order == Qt.SortOrder.DescendingOrder:
             self.rows.reverse()
+
+    def _tip(self, one: Component) -> str:
+        """The whole name, which the column may cut, and what can be done."""
+        x, y = one.box[:2]
+        place = tr("{n} pixels at {x}, {y}", n=f"{one.area:,}", x=f"{x:,}", y=f"{y:,}")
+        deeds = tr("Click: show it, Del: erase, a number: another class")
+        return f"{self._text(one, _CLASS)} · {place}\n{deeds}"
 
     def _text(self, one: Component, column: int) -> str:
         if column == _CLASS:
@@ -162,9 +173,13 @@ class ComponentList(QWidget):
         view.verticalHeader().setDefaultSectionSize(_ROW)
         head = view.horizontalHeader()
         head.setHighlightSections(False)
+        head.setStyleSheet(_NO_ARROWS)  # they would lie over the words, which tell the order themselves
         head.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         head.setSectionResizeMode(_CLASS, QHeaderView.ResizeMode.Stretch)
         head.setResizeContentsPrecision(20)  # of hundreds of rows those that are seen
+        head.setMinimumSectionSize(_LEAST_PX)
+        view.setTextElideMode(Qt.TextElideMode.ElideRight)
+        view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         view.sortByColumn(_AREA, Qt.SortOrder.DescendingOrder)
         view.setSortingEnabled(True)
         view.setMouseTracking(True)
@@ -189,11 +204,20 @@ class ComponentList(QWidget):
         self.model.show(found, scale_um)
         self._is_following = False
         bar.setValue(place)
-        self.view.setColumnHidden(_MM2, scale_um is None)
+        self._show_areas_in(_AREA if scale_um is None else _MM2)
         self.setVisible(bool(found))
         rows = min(len(found), _MOST_ROWS)
         self.view.setFixedHeight(rows * _ROW + self.view.horizontalHeader().sizeHint().height() + 2)
         self.summary.setText(_summary(found))
+
+    def _show_areas_in(self, column: int) -> None:
+        """Pixels, or mm² where the view has a scale: both would leave no room for the name of the class."""
+        other = _MM2 if column == _AREA else _AREA
+        self.view.setColumnHidden(column, False)
+        self.view.setColumnHidden(other, True)
+        head = self.view.horizontalHeader()
+        if head.sortIndicatorSection() == other:
+            head.setSortIndicator(column, head.sortIndicatorOrder())
 
     def select(self, components: Sequence[Component]) -> None:
         """Mark these as selected; `chosen` does not follow."""

@@ -35,9 +35,9 @@ from app.pages.annotate.classes import ClassList
 from app.pages.annotate.components import ComponentList
 from app.pages.annotate.facts import Facts
 from app.pages.annotate.notes import NoteList
-from app.pages.annotate.words import class_word, swatch
+from app.pages.annotate.words import swatch
 from app.session import Session
-from app.words import label_word, split_word, tr
+from app.words import class_word, label_word, split_word, tr
 from core.project.records import DefectClass
 from core.words import SPLITS, Label
 

@@ -97,9 +97,8 @@ class Pieces(QObject):
     def _show(self) -> None:
         if self._list is None:
             return
-        view = self._session.chosen_view()
         self._list.model.show_classes(self._session.classes)
-        self._list.show_components(self._found, None if view is None else view.scale_um)
+        self._list.show_components(self._found, self._painting.bench.scale_um)
         self._on_selection_changed()
 
     def _piece(self, component: Component) -> Piece | None:
@@ -131,6 +130,8 @@ class Pieces(QObject):
     def _on_value_changed(self, name: str) -> None:
         if name == "sheet" and self._painting.bench.sheet is None:
             self._take(())
+        elif name == "scale_um":
+            self._show()
 
     def _on_selection_changed(self) -> None:
         if self._list is not None and not self._is_following:

@@ -1,17 +1,9 @@
-"""How a defect class is called and shown on the screen."""
+"""How a defect class is shown on the screen."""
 
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QPainter, QPixmap
-
-from app.words import language
-from core.project.records import DefectClass
-
-
-def class_word(one: DefectClass) -> str:
-    """The name of a class in the person's language, else its code."""
-    return one.names.get(language()) or one.names.get("en") or one.code
 
 
 def swatch(colour: QColor, side: int = 14) -> QPixmap:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -223,11 +223,10 @@ class FilterBar(QWidget):
 
     # -- what there is
 
-    def set_classes(self, classes: Iterable[str]) -> None:
-        """The defect classes that can be asked for."""
-        words = [(word, word) for word in classes if word]
-        self.classes.set_choices(words)
-        self.classes.setVisible(bool(words))
+    def set_classes(self, classes: Mapping[str, str]) -> None:
+        """The defect classes that can be asked for, code -> name."""
+        self.classes.set_choices(classes.items())
+        self.classes.setVisible(bool(classes))
 
     def set_scored(self, scored: bool) -> None:
         """Whether there are scores to filter and sort by."""
@@ -271,7 +270,7 @@ class FilterBar(QWidget):
         self.count.setFont(theme.mono_numbers(self.count.font()))
         row.addWidget(self.count)
         self._build_order(row)
-        self.set_classes(())
+        self.set_classes({})
         self.set_scored(False)
 
     def _build_asking(self, row: FlowLayout) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -15,7 +15,7 @@ from app.icons import icon
 from app.pages.dataset.bars import Bar, Bars
 from app.pages.dataset.findings import FindingList
 from app.pages.dataset.summary import Counts
-from app.words import count_words, label_word, split_word, tr
+from app.words import class_code, count_words, label_word, split_word, tr
 from core.project.records import ImageRow
 from core.words import LABELS, SPLITS
 
@@ -34,6 +34,7 @@ class DatasetInspector(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._path: Path | None = None
+        self._names: dict[str, str] = {}  # of defect classes, by code
         column = QVBoxLayout(self)
         column.setContentsMargins(2 * theme.SPACE, theme.SPACE, 2 * theme.SPACE, theme.SPACE)
         column.setSpacing(theme.SPACE)
@@ -78,7 +79,7 @@ class DatasetInspector(QWidget):
         self.about.setText(row.problem or str(row.path.parent))
         facts = [(tr("Label"), label_word(row.label)), (tr("Split"), split_word(row.split))]
         if row.defect_class:
-            facts.insert(1, (tr("Defect class"), row.defect_class))
+            facts.insert(1, (tr("Defect class"), self._class_word(row.defect_class)))
         if score is not None:
             facts.append((tr("Anomaly score"), f"{score:.3f}"))
         if row.width and row.height:
@@ -90,7 +91,7 @@ class DatasetInspector(QWidget):
             facts.append((tr("File"), tr("gone") if row.state == "gone" else tr("changed since it was added")))
         self._show_facts([(word, value) for word, value in facts if value and value != row.relative])
         self._tick(row.label, row.split)
-        self._say_class(row.defect_class)
+        self._say_class(self._class_word(row.defect_class))
         self.open.setEnabled(not row.problem)
         self.folder.show()
         self._show_parts(facts=True, deeds=True, counts=False)
@@ -110,13 +111,14 @@ class DatasetInspector(QWidget):
         self.folder.hide()
         self._show_parts(facts=False, deeds=True, counts=True)
 
-    def set_classes(self, classes: Sequence[str]) -> None:
-        """Defect classes that are offered."""
+    def set_classes(self, classes: Mapping[str, str]) -> None:
+        """Defect classes that are offered, code -> name."""
+        self._names = dict(classes)
         text = self.defect_class.currentText()
         self.defect_class.blockSignals(True)
         self.defect_class.clear()
         self.defect_class.addItem("")
-        self.defect_class.addItems([word for word in classes if word])
+        self.defect_class.addItems(list(classes.values()))
         self.defect_class.setEditText(text)
         self.defect_class.blockSignals(False)
 
@@ -205,7 +207,9 @@ class DatasetInspector(QWidget):
             [Bar(label_word(one), counts.label(one), theme.COLOUR[one], theme.SHAPE[one]) for one in LABELS]
         )
         self.by_split.show_bars([Bar(split_word(one), counts.split(one), theme.COLOUR[one]) for one in SPLITS])
-        self.by_class.show_bars([Bar(word, number, theme.COLOUR["defective"]) for word, number in classes])
+        self.by_class.show_bars(
+            [Bar(self._class_word(code), number, theme.COLOUR["defective"]) for code, number in classes]
+        )
         self._class_section.setVisible(bool(classes))
         self.by_class.setVisible(bool(classes))
 
@@ -221,6 +225,9 @@ class DatasetInspector(QWidget):
             text.setFont(theme.mono_numbers(text.font()))
             self._form.addRow(name, text)
 
+    def _class_word(self, code: str) -> str:
+        return self._names.get(code, code)
+
     def _say_class(self, defect_class: str) -> None:
         """What stays as it is while no other class is chosen."""
         edit = self.defect_class.lineEdit()
@@ -232,8 +239,8 @@ class DatasetInspector(QWidget):
             button.setChecked(word in (label, split))
 
     def _on_label_clicked(self, label: str) -> None:
-        chosen = self.defect_class.currentText().strip() if label == "defective" else ""
-        self.label_wanted.emit(label, chosen)
+        chosen = self.defect_class.currentText() if label == "defective" else ""
+        self.label_wanted.emit(label, class_code(chosen, self._names))
 
     def _on_split_clicked(self, split: str) -> None:
         self.split_wanted.emit(split)

@@ -39,7 +39,7 @@ from app.pages.page import Page
 from app.scoring_strip import ScoringStrip
 from app.session import Session
 from app.throttle import Slowly
-from app.words import tr
+from app.words import class_words, tr
 from core.project.records import ImageRow
 from core.words import Label, Split
 from core.workflow.findings import Finding
@@ -294,7 +294,8 @@ class DatasetPage(Page):
         self.tree.show_nodes(nodes)
         self.tree.setVisible(len(nodes) > 1)  # one product without lots: the images have the room
         if self.session.table is not None:
-            words = [word for word in self.session.table.classes if word]
+            names = class_words(self.session.classes)
+            words = {code: names.get(code, code) for code in self.session.table.classes if code}
             self.filters.set_classes(words)
             self._panel.set_classes(words)
         self._panel.set_writable(self.session.can_write)

@@ -14,7 +14,7 @@ from app.commands import keys_text, tooltip
 from app.icons import icon
 from app.pages.review.nearest import NearestButton, NearestGood
 from app.pages.review.state import Review
-from app.words import count_words, judgement_word, label_word, split_word, tr, verdict_word
+from app.words import class_words, count_words, judgement_word, label_word, split_word, tr, verdict_word
 from core.project.results import VerdictRow
 from core.words import VERDICTS, Judgement, Label, Verdict
 from core.workflow.review import ReviewTable
@@ -188,7 +188,8 @@ class Inspector(QWidget):
         facts = [label_word(table.label_of(row)), split_word(table.split_of(row))]
         if images is not None and at >= 0:
             kind = images.classes[int(images.defect_class[at])]
-            facts[0] += f" ({kind})" if kind else ""
+            names = class_words(self._review.session.classes)
+            facts[0] += f" ({names.get(kind, kind)})" if kind else ""
             lot = images.lots[int(images.lot[at])]
             facts += [tr("lot {lot}", lot=lot)] if lot else []
         self.facts.setText(" · ".join(facts))
