@@ -175,7 +175,7 @@ class AnnotatePage(Page):
         column.setSpacing(0)
         self.toolbar = ToolBar(self.actions_table, self)
         self.options = OptionStrip(self.painting.bench, self)
-        column.addWidget(Hint(self.session.memory, self))
+        column.addWidget(Hint(self.session, self.painting, self))
         holder = QVBoxLayout()
         holder.setContentsMargins(theme.SPACE, 0, theme.SPACE, 0)
         holder.addWidget(UnsavedBanner(self.session, self))
