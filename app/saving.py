@@ -143,8 +143,12 @@ class StrokeSaver(QObject):
     def fold(self, image_id: int) -> None:
         """The image is left: its strokes become a snapshot, which is read faster; where that fails nothing is lost."""
         if self._session.can_write and not self.is_failing:
+            table = self._session.table
+            row = -1 if table is None else int(table.row_of([image_id])[0])
+            said = table is not None and row >= 0 and bool(table.masked[row])  # what lists say of it
             self._session.write(
                 lambda project: project.fold_strokes(image_id),
+                touched_by=lambda pixels: () if pixels is None or (pixels > 0) == said else (image_id,),
                 failed=lambda error: _log.warning("Strokes were not folded: %s", error),
             )
 

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import QSizePolicy, QToolTip, QWidget
 
 from app import theme
 from app.commands import Actions
+from app.gallery.marks import draw_marks, mark_words
 from app.gallery.thumbnails import Thumbnails
 from app.gallery.tiles import draw_label, draw_picture
 from app.session import Session
@@ -49,6 +50,7 @@ class Filmstrip(QWidget):
         self._offset = 0
         self._hovered = -1
         self._place = -1
+        self._colours: dict[str, QColor] = {}  # of defect classes
         self.setFixedHeight(HEIGHT)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setMouseTracking(True)
@@ -61,8 +63,10 @@ class Filmstrip(QWidget):
         session.order_changed.connect(self._on_session_order_changed)
         session.current_changed.connect(self._on_session_current_changed)
         session.images_changed.connect(self._on_session_images_changed)
+        session.table_loaded.connect(self._on_session_table_loaded)
         thumbnails.ready.connect(self._on_thumbnail_ready)
         thumbnails.forgotten.connect(self.update)
+        self._on_session_table_loaded()
         self._on_session_order_changed()
 
     def place_rect(self, place: int) -> QRect:
@@ -105,7 +109,13 @@ class Filmstrip(QWidget):
         if self._place >= 0 and self.isVisible():
             self._thumbnails.prefetch(self._session.order[ahead.start : ahead.stop], self._pixels())
 
-    def _on_session_images_changed(self, _: object) -> None:
+    def _on_session_images_changed(self, ids: object) -> None:
+        if ids is None:
+            self._on_session_table_loaded()
+        self.update()
+
+    def _on_session_table_loaded(self, *_: object) -> None:
+        self._colours = {one.code: QColor(one.colour) for one in self._session.classes}
         self.update()
 
     def _on_thumbnail_ready(self, image_id: int) -> None:
@@ -164,6 +174,7 @@ class Filmstrip(QWidget):
         painter.setBrush(QColor(16, 18, 20, 190))
         painter.drawEllipse(spot.adjusted(-1, -1, 1, 1))
         draw_label(painter, spot.adjusted(2.5, 2.5, -2.5, -2.5), LABELS[table.label[row]])
+        draw_marks(painter, well, table, row, self._colours)
 
     def _draw_track(self, painter: QPainter) -> None:
         """A thin line at the foot: how much of the list is in sight, and where."""
@@ -224,8 +235,10 @@ class Filmstrip(QWidget):
         if isinstance(event, QHelpEvent) and event.type() == QEvent.Type.ToolTip:
             place, table = self._place_at(event.pos()), self._session.table
             row = -1 if place < 0 or table is None else int(table.row_of([int(self._session.order[place])])[0])
-            name = "" if table is None or row < 0 else table.names[row]
-            reason = self._thumbnails.reason(int(self._session.order[place])) if name else ""
-            QToolTip.showText(event.globalPos(), f"{name}\n{reason}".strip(), self)
+            lines = (
+                [] if table is None or row < 0 else [table.names[row], mark_words(table, row, self._session.classes)]
+            )
+            lines += [self._thumbnails.reason(int(self._session.order[place]))] if lines else []
+            QToolTip.showText(event.globalPos(), "\n".join(line for line in lines if line), self)
             return True
         return super().event(event)

@@ -86,7 +86,7 @@ class TilePainter:
         name = self._measure.elidedText(tile.name, Qt.TextElideMode.ElideMiddle, width - sign)
         painter.drawText(QRect(left, rect.top(), width - sign, _LINE), _ALIGN_LEFT, name)
         if tile.masked:
-            _draw_icon(painter, QRect(rect.right() - 13, rect.top() + 2, 14, 14), "annotate", theme.muted())
+            draw_icon(painter, QRect(rect.right() - 13, rect.top() + 2, 14, 14), "annotate", theme.muted())
         self._second_line(painter, QRect(rect.left(), rect.top() + _LINE - 1, rect.width(), _LINE), tile)
 
     def _second_line(self, painter: QPainter, rect: QRect, tile: Tile) -> None:
@@ -174,7 +174,7 @@ def _draw_reason(painter: QPainter, well: QRect, reason: str, font: QFont) -> No
     size, told = 20, well.width() >= _LEGIBLE
     top = well.top() + max(4, well.height() // 2 - size - 12) if told else well.center().y() - size // 2
     sign = QRect(well.center().x() - size // 2, top, size, size)
-    _draw_icon(painter, sign, "warning", theme.COLOUR["warning"])
+    draw_icon(painter, sign, "warning", theme.COLOUR["warning"])
     painter.setFont(font)
     painter.setPen(theme.muted())
     text = reason[:1].upper() + reason[1:]
@@ -188,10 +188,10 @@ def _corner_icon(painter: QPainter, well: QRect, name: str, colour: QColor) -> N
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(16, 18, 20, 205))
     painter.drawRoundedRect(spot, 4, 4)
-    _draw_icon(painter, spot.toRect().adjusted(4, 4, -4, -4), name, colour)
+    draw_icon(painter, spot.toRect().adjusted(4, 4, -4, -4), name, colour)
 
 
-def _draw_icon(painter: QPainter, rect: QRect, name: str, colour: QColor) -> None:
+def draw_icon(painter: QPainter, rect: QRect, name: str, colour: QColor) -> None:
     """An icon from Qt's cache of pixmaps: drawing SVG for every tile would be seen while scrolling."""
     ratio = painter.device().devicePixelRatioF()
     key = f"gallery {name} {colour.name()} {rect.width()} {ratio}"

@@ -99,7 +99,11 @@ class NoteList(QWidget):
         self.field.setEnabled(self._session.can_write and self._image_id is not None)
 
     def _withdraw(self, note_id: int) -> None:
-        self._session.write(lambda project: project.withdraw_note(note_id), self.read, say=tr("Note withdrawn"))
+        self._session.write(
+            lambda project: project.withdraw_note(note_id),
+            touched=() if self._image_id is None else (self._image_id,),
+            say=tr("Note withdrawn"),
+        )
         self.left.emit()
 
     # -- slots
@@ -111,7 +115,7 @@ class NoteList(QWidget):
         self.field.clear()
         self._session.write(
             lambda project: project.add_note("image", image_id, text),
-            self.read,
+            touched=(image_id,),  # it is read again, here and wherever images are listed
             say=tr("Note kept"),
             failed=partial(self._on_failed, image_id, text),
         )

@@ -15,6 +15,7 @@ from app.canvas.tools.reshape import Reshaper
 from app.canvas.view import Canvas
 from app.canvas.workbench import Workbench
 from app.commands import Actions
+from app.pages.annotate.marks import PaintedMark
 from app.saving import StrokeSaver
 from app.session import Session
 from app.words import describe, tr
@@ -44,6 +45,7 @@ class Painting(QObject):
         self.saver: Final[StrokeSaver] = session.strokes
         self.tool = self._tool_before = _LOOK
         self._reshaper = Reshaper(self.bench)
+        self._mark = PaintedMark(self)
         self._image_id: int | None = None
         self._wanted: tuple[int, tuple[int, int]] | None = None  # the image that is being read, and its size
         self._sheets = 0  # so far: strokes of two sheets are never taken for one
@@ -89,6 +91,11 @@ class Painting(QObject):
         actions.unbind("edit.redo", self.redo)
 
     # -- the image
+
+    @property
+    def image_id(self) -> int | None:
+        """The image whose mask is on the sheet."""
+        return self._image_id
 
     def read(self, image_id: int, size: tuple[int, int]) -> None:
         """Read what lies over an image of `size` (width, height), to be painted on; `opened` follows."""
