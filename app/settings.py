@@ -62,7 +62,7 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         True,
         "Work",
         "Keep zoom from image to image of the same size",
-        "Otherwise each image comes back as you left it.",
+        "Except for a close-up of a defect. Otherwise each image comes back as you left it.",
     ),
     Setting("work.keep_contrast", True, "Work", "Keep brightness and contrast"),
     Setting("work.wheel_zooms", True, "Work", "The wheel zooms", "Otherwise it scrolls, and Ctrl+wheel zooms."),

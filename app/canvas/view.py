@@ -45,6 +45,7 @@ class Canvas(QWidget):
     heat_pinned = Signal(bool)
     adjust_changed = Signal(object)
     held_changed = Signal(bool, bool)  # whether X and H are held
+    area_shown = Signal(object, bool)  # the Viewport before, and whether it was fitted
     moved = Signal(object, bool)  # Viewport and whether it is fitted; not after a change of size, nor on following
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -233,7 +234,9 @@ class Canvas(QWidget):
 
     def show_area(self, extent: Extent) -> None:
         """Look closely at an area of the image."""
-        self._set_view(self._view.close_to(extent, self.extent))
+        before, fitted = self._view, self._is_fitted
+        self._set_view(before.close_to(extent, self.extent))
+        self.area_shown.emit(before, fitted)
 
     def restore_view(self, view: Viewport, *, fitted: bool) -> None:
         """Look again as before (see `view` and `is_fitted`)."""

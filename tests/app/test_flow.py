@@ -11,7 +11,7 @@ import pytest
 from PySide6.QtCore import QEvent, QObject, QPointF, Qt
 from PySide6.QtGui import QCursor, QPaintEvent, QRegion
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QToolButton, QWidget
+from PySide6.QtWidgets import QApplication, QLabel, QLineEdit, QPushButton, QToolButton, QWidget
 from pytestqt.qtbot import QtBot
 
 from app.canvas.picture import Adjust
@@ -129,6 +129,36 @@ def test_an_image_comes_back_as_it_was_looked_at(desk: Desk) -> None:
     desk.press(Qt.Key.Key_D)
     desk.shows(10)
     assert canvas.view == seen and canvas.adjust == Adjust(contrast=0.4)
+
+
+def test_a_zoom_by_hand_goes_on_to_the_next_image_a_close_up_does_not(desk: Desk) -> None:
+    canvas = desk.page.canvas
+    look = next(one for one in desk.panel.findChildren(QPushButton) if one.text() == "Look closely")
+    desk.qtbot.waitUntil(look.isVisible)
+    canvas.zoom_to(4.0)
+    mine = canvas.view
+    QTest.mouseClick(look, LEFT)
+    canvas.show_area((0.0, 0.0, 8.0, 8.0))  # and a defect of the list after that
+    canvas.pan(9.0, 5.0)
+    assert canvas.zoom != mine.scale
+    desk.press(Qt.Key.Key_D)
+    desk.shows(10)
+    assert canvas.view == mine and not canvas.is_fitted
+    desk.press(Qt.Key.Key_A)
+    desk.shows(9)
+    QTest.mouseClick(look, LEFT)
+    canvas.zoom_by(0.5)
+    by_hand = canvas.view
+    desk.press(Qt.Key.Key_D)
+    desk.shows(10)
+    assert canvas.view == by_hand
+    canvas.fit()
+    desk.page.flow.look_at(9, (30, 20, 44, 28))
+    desk.shows(9)
+    assert not canvas.is_fitted
+    desk.press(Qt.Key.Key_D)
+    desk.shows(10)
+    assert canvas.is_fitted
 
 
 # -- classes

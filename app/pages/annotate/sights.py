@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.canvas.picture import Adjust
@@ -33,13 +33,18 @@ class Sights:
         self._seen: OrderedDict[int, Sight] = OrderedDict()
         self._last: Sight | None = None
         self._wanted: tuple[int, Extent] | None = None
+        self._by_hand: tuple[Viewport, bool] | None = None  # how a person looked before the program went close, and
+        self._close_up = 0.0  # the scale that it took for that
+        canvas.area_shown.connect(self._on_area_shown)
 
     def keep(self, image_id: int) -> None:
-        """The image on the canvas goes."""
+        """The image on the canvas goes. A close-up that the program made is kept for this image, not for the next."""
         canvas = self._canvas
-        self._last = Sight(canvas.view, canvas.is_fitted, canvas.adjust, canvas.extent)
-        self._seen[image_id] = self._last
+        self._last = self._seen[image_id] = Sight(canvas.view, canvas.is_fitted, canvas.adjust, canvas.extent)
         self._seen.move_to_end(image_id)
+        if self._by_hand is not None and self._is_close_up(canvas.view):
+            self._last = replace(self._last, view=self._by_hand[0], fitted=self._by_hand[1])
+        self._by_hand = None
         if len(self._seen) > _KEPT:
             self._seen.popitem(last=False)
 
@@ -64,4 +69,13 @@ class Sights:
     def forget(self) -> None:
         """Another project."""
         self._seen.clear()
-        self._last = self._wanted = None
+        self._last = self._wanted = self._by_hand = None
+
+    def _is_close_up(self, view: Viewport) -> bool:
+        """Whether the zoom is still the one that the program took; a person may have moved the image."""
+        return view.scale == self._close_up
+
+    def _on_area_shown(self, before: Viewport, fitted: bool) -> None:
+        if self._by_hand is None or not self._is_close_up(before):
+            self._by_hand = before, fitted
+        self._close_up = self._canvas.zoom
