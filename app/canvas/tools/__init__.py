@@ -66,7 +66,7 @@ TOOLS: Final[tuple[ToolKind, ...]] = (
         "tool.wand",
         Wand,
         ("tolerance", "only_empty"),
-        "Press on a defect and drag until it is covered; a click takes the last tolerance.",
+        "Press on a defect and drag until it is covered; each press begins with the tolerance that is set.",
     ),
     ToolKind(
         "tool.threshold",

@@ -18,7 +18,7 @@ _A_LEVEL: Final = 4.0  # of the way that the mouse goes, in units of the toolkit
 
 
 class Wand(Proposing):
-    """Right and up takes more, left and down less; a click takes the last tolerance again."""
+    """Right and up takes more, left and down less, for this once: the next press begins with what is set again."""
 
     name = "wand"
 
@@ -63,10 +63,8 @@ class Wand(Proposing):
 
     def released(self, pointer: Pointer) -> bool:
         """Paint it."""
-        if self._wand is not None and pointer.button == Qt.MouseButton.LeftButton:
-            self._bench.set_tolerance(self.tolerance)
-            if not self.accept():
-                self.drop()
+        if self._wand is not None and pointer.button == Qt.MouseButton.LeftButton and not self.accept():
+            self.drop()
         return True
 
     def key_pressed(self, key: int, modifiers: Qt.KeyboardModifier) -> bool:
