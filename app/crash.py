@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
+import os
+import socket
 import sys
 import threading
 import time
@@ -10,7 +13,7 @@ import traceback
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import IO
+from typing import IO, Final
 
 from PySide6.QtWidgets import QApplication, QDialogButtonBox, QLabel, QPlainTextEdit, QWidget
 
@@ -18,28 +21,45 @@ from app import theme
 from app.dialogs.dialog import Dialog
 from app.words import tr
 
+_LAST: Final = "crash.last.log"
+_MOST: Final = 10  # traces that are kept and shown
+_STALE_S: Final = 86_400.0  # another computer cannot be asked whether its process still runs
+
 
 class CrashTrace:
-    """Python errors and hard crashes of this process go into `crash.log`; an orderly end removes it."""
+    """Python errors and hard crashes of this process go into a file of its own; an orderly end removes it."""
 
     def __init__(self, folder: Path) -> None:
-        self._path = folder / "crash.log"
+        self._folder = folder
+        self._path = folder / f"crash-{socket.gethostname()}-{os.getpid()}-{int(time.time())}.log"
         self._stream: IO[str] | None = None
         self.on_error: Callable[[Exception], None] | None = None
 
     def left_behind(self) -> str:
-        """The trace of the last run, '' when it ended in order; it is handed out once."""
-        try:
-            text = self._path.read_text(encoding="utf-8", errors="replace")
-        except OSError:
-            return ""
-        self._path.rename(self._path.with_suffix(".last.log")) if text.strip() else None
-        return text.strip()
+        """The traces of processes that did not end in order, oldest first; '' without any. They are handed out once.
+
+        Those of processes that still run are left alone. What was handed out last stays in `crash.last.log`.
+        """
+        texts = []
+        for path in sorted(self._folder.glob("crash*.log"), key=_changed):
+            if path.name == _LAST or _is_running(path):
+                continue
+            try:
+                text = path.read_text(encoding="utf-8", errors="replace").strip()
+                path.unlink()
+            except OSError:
+                continue  # another window was faster, or it cannot be read
+            texts += [text] if text else []
+        whole = "\n\n".join(texts[-_MOST:])
+        if whole:
+            with contextlib.suppress(OSError):
+                (self._folder / _LAST).write_text(whole + "\n", encoding="utf-8")
+        return whole
 
     def start(self) -> None:
         """Begin to keep traces. Does nothing where the folder cannot be written."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
             self._stream = self._path.open("w", encoding="utf-8")
         except OSError:
             return
@@ -67,6 +87,33 @@ class CrashTrace:
             self._stream.flush()
         if self.on_error is not None and isinstance(error, Exception):
             self.on_error(error)
+
+
+def _changed(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0  # gone meanwhile
+
+
+def _is_running(path: Path) -> bool:
+    """Whether the process that a trace is named after may still write it."""
+    host, _, rest = path.stem.removeprefix("crash-").rpartition("-")[0].rpartition("-")
+    began = path.stem.rpartition("-")[2]
+    if not rest.isdecimal() or not began.isdecimal():
+        return False  # of a version that had one file for all
+    if host != socket.gethostname():
+        return time.time() - _changed(path) < _STALE_S
+    import psutil  # only where there is a trace
+
+    try:
+        return (
+            psutil.Process(int(rest)).create_time() <= int(began) + 2
+        )  # s, both rounded; else the number went to another process
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
 
 
 class CrashDialog(Dialog):
