@@ -133,8 +133,8 @@ def annotate_notes(studio: Studio) -> QWidget:
     texts = ("Glare on the left edge, not a defect.", "Ask the line: is the ball lifted or is it a shadow?")
     project = studio.session.project
     if image_id is not None and project is not None and not project.notes("image", image_id):
-        for text in texts:
-            studio.session.write(lambda project, text=text: project.add_note("image", image_id, text))
+        for one in texts:
+            studio.session.write(lambda project, one=one: project.add_note("image", image_id, one), touched=[image_id])
         studio.settle()
     panel = page.flow.panel
     if panel is not None:

@@ -11,6 +11,7 @@ import picture_images as images
 import picture_painting as painting
 import picture_pieces as pieces
 import picture_saving as saving
+import picture_shapes as shapes
 import picture_tools as tools
 from picture_studio import StateError, Studio
 from PySide6.QtCore import Qt
@@ -326,6 +327,9 @@ STATES: Final[dict[str, State]] = {
     "annotate_wand": State(tools.wand, leave=tools.put_away),
     "annotate_threshold": State(tools.threshold, leave=tools.put_away),
     "annotate_scribble": State(tools.scribble, leave=tools.put_away),
+    "annotate_fill": State(shapes.fill, leave=partial(shapes.undone, 3)),
+    "annotate_holes": State(shapes.holes, leave=partial(shapes.undone, 3)),
+    "annotate_grow": State(shapes.grow, leave=partial(shapes.undone, 6)),
     "annotate_unsaved": State(saving.annotate_unsaved, leave=saving.saved),
     "annotate_recovered": State(saving.annotate_recovered, leave=Studio.close),
     "annotate_select": State(pieces.select, leave=pieces.leave),
