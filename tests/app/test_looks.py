@@ -10,9 +10,9 @@ from typing import cast
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QSize
-from PySide6.QtGui import QColor, QImage, QPainter
-from PySide6.QtWidgets import QApplication, QLabel, QSpinBox
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtGui import QColor, QHelpEvent, QImage, QPainter
+from PySide6.QtWidgets import QApplication, QLabel, QSpinBox, QToolTip
 from pytestqt.qtbot import QtBot
 
 from app import theme
@@ -20,6 +20,7 @@ from app.canvas.regions import Region, RoiLayer
 from app.canvas.viewport import Viewport
 from app.dialogs.add_images import AddImages
 from app.dialogs.dialog import Dialog
+from app.elided import Elided
 from app.gallery.empty import EmptyState
 from app.pages.annotate import AnnotatePage
 from app.pages.dataset import DatasetPage
@@ -30,6 +31,20 @@ from tests.app.conftest import WindowMaker
 from tests.scored import scored_project
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+def test_words_that_are_cut_are_told_whole(qtbot: QtBot) -> None:
+    line = Elided()
+    qtbot.addWidget(line)
+    line.setText("Left paints, right erases, Shift+click draws a straight line")
+    line.resize(120, 20)
+    line.show()
+    asked = QHelpEvent(QEvent.Type.ToolTip, line.rect().center(), line.mapToGlobal(line.rect().center()))
+    assert QApplication.sendEvent(line, asked) and QToolTip.text() == line.text()
+    QToolTip.hideText()
+    line.resize(900, 20)
+    QApplication.sendEvent(line, asked)
+    assert line.shown == line.text() and not asked.isAccepted(), "what lies below may say more"
 
 
 def test_scores_of_one_project_are_not_shown_on_the_images_of_another(
