@@ -6,6 +6,7 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QColor
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
@@ -31,6 +32,7 @@ from core.annotation.strokes import LARGEST
 TOOLS: Final = ("tool.look", "tool.rectangle", "tool.polygon", "tool.brush", "tool.eraser", "zone.cells")
 _ICON: Final = 22
 _BUTTON: Final = 36
+_SIGN: Final = QColor("#2b8cc4")  # the region's hue, deep enough for a light ground and light enough for a dark one
 _MOST_CELLS: Final = 200
 _CELLS: Final = 5
 
@@ -48,7 +50,7 @@ class RegionBar(QFrame):
         self.buttons: Final[dict[str, QToolButton]] = {}
         for command in TOOLS:
             button = QToolButton(self)
-            button.setIcon(icon(BY_ID[command].icon, theme.COLOUR["roi"]))
+            button.setIcon(icon(BY_ID[command].icon, _SIGN))
             button.setIconSize(QSize(_ICON, _ICON))
             button.setFixedSize(_BUTTON, _BUTTON)
             button.setAutoRaise(True)
@@ -71,7 +73,7 @@ class RegionBar(QFrame):
 def region_button(actions: Actions, parent: QWidget) -> QToolButton:
     """The way from defects to regions."""
     button = QToolButton(parent)
-    button.setIcon(icon(BY_ID["tool.region"].icon, theme.COLOUR["roi"]))
+    button.setIcon(icon(BY_ID["tool.region"].icon, _SIGN))
     button.setIconSize(QSize(_ICON, _ICON))
     button.setFixedSize(_BUTTON, _BUTTON)
     button.setAutoRaise(True)
