@@ -8,7 +8,7 @@ from picture_studio import Studio
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QCursor
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QLineEdit, QScrollArea, QWidget
 
 from app.pages.annotate import AnnotatePage
 from app.pages.annotate.chooser import QueueChooser
@@ -85,6 +85,14 @@ def annotate_classes(studio: Studio) -> QWidget:
     return studio.window
 
 
+def annotate_classes_left(studio: Studio) -> None:
+    """No class is typed any more."""
+    panel = cast(AnnotatePage, studio.window.page).flow.panel
+    field = None if panel is None else panel.class_list.findChild(QLineEdit)
+    if field is not None:
+        QTest.keyClick(field, Qt.Key.Key_Escape)
+
+
 def annotate_class_editor(studio: Studio) -> QWidget:
     page = _page(studio)
     page.flow.edit_classes()
@@ -112,6 +120,10 @@ def annotate_book(studio: Studio) -> QWidget:
         QCursor.setPos(page.canvas.mapToGlobal(_at(page, x, y)))
         page.flow.keep_example(kind)  # type: ignore[arg-type]
         studio.settle()
+    panel = page.flow.panel
+    for frame in studio.window.findChildren(QScrollArea):
+        if panel is not None and frame.isAncestorOf(panel):
+            frame.ensureWidgetVisible(panel.book, 0, 0)
     return studio.window
 
 

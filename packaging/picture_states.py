@@ -315,7 +315,7 @@ STATES: Final[dict[str, State]] = {
     "annotate_unreadable": State(images.annotate_unreadable),
     "annotate_nothing": State(images.annotate_nothing),
     "annotate_brush": State(painting.annotate_brush),
-    "annotate_classes": State(painting.annotate_classes),
+    "annotate_classes": State(painting.annotate_classes, leave=painting.annotate_classes_left),
     "annotate_class_editor": State(painting.annotate_class_editor),
     "annotate_class_presets": State(painting.annotate_class_presets),
     "annotate_book": State(painting.annotate_book),

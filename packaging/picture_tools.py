@@ -101,9 +101,9 @@ def threshold(studio: Studio) -> QWidget:
 def scribble(studio: Studio) -> QWidget:
     hand = _Hand(studio, "tool.scribble")
     hand.painting.bench.set_size(5)
-    begin = hand.middle()
-    hand.drag(begin - QPoint(6, 4), begin, begin + QPoint(6, 4))
+    hand.drag(hand.at(0.45, 0.3), hand.at(0.5, 0.5), hand.at(0.45, 0.75))
     hand.drag(hand.at(-0.4, 1.4), hand.at(0.5, 1.6), hand.at(1.4, 1.4), button=RIGHT)
+    hand.drag(hand.at(-0.6, -0.35), hand.at(1.6, -0.35), button=RIGHT)
     tool = hand.canvas.tool
     studio.until(lambda: isinstance(tool, Scribble) and tool.proposal is not None, "the defect to be cut out")
     return studio.window
