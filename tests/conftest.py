@@ -31,12 +31,10 @@ def real_data() -> Path:
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
     """A disk of 3 MB; where only a child may mount it the test runs there, and this is a folder."""
-    place = tmp_path / "disk"
     if disks.can_be_root():
-        place.mkdir()
-        yield place
+        yield tmp_path
         return
-    with disks.small(place):
+    with disks.small() as place:
         yield place
 
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -63,7 +64,7 @@ class BreakingDisk:
     """An ext4 disk in a file. `turn_read_only` does what the system does after an error: no write gets through."""
 
     def __init__(self, folder: Path) -> None:
-        self.place = folder / "disk"
+        self.place = folder / "disk"  # `folder`: of `own_folder`
         self._image = folder / "disk.img"
         if shutil.which("mkfs.ext4") is None:
             pytest.skip("there is no mkfs.ext4 here")
@@ -83,9 +84,16 @@ class BreakingDisk:
 
 
 @contextmanager
-def small(place: Path) -> Iterator[Path]:
+def own_folder() -> Iterator[Path]:
+    """Outside pytest's own: another pytest renames old ones of those, and a disk in them would not be found again."""
+    with tempfile.TemporaryDirectory(prefix="flawscope-disks-") as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def small() -> Iterator[Path]:
     """A disk of 3 MB."""
-    with mounted(place, "-t", "tmpfs", "-o", "size=3m", "tmpfs"):
+    with own_folder() as folder, mounted(folder / "disk", "-t", "tmpfs", "-o", "size=3m", "tmpfs") as place:
         yield place
 
 

@@ -63,6 +63,12 @@ def faulty() -> Iterator[Fault]:
         yield fault
 
 
+@pytest.fixture
+def own_disks() -> Iterator[Path]:
+    with disks.own_folder() as folder:
+        yield folder
+
+
 def moved(file: Path, place: Path) -> Path:
     """The project and its pictures on another disk, and really there."""
     shutil.copytree(file.parent.parent / "pictures", place / "pictures")
@@ -162,9 +168,9 @@ def painted(qtbot: QtBot, window: MainWindow, *places: tuple[float, float]) -> n
 
 
 def test_a_disk_that_turns_read_only_under_the_brush(
-    qtbot: QtBot, window_maker: WindowMaker, marked: Path, tmp_path: Path
+    qtbot: QtBot, window_maker: WindowMaker, marked: Path, own_disks: Path
 ) -> None:
-    disk = BreakingDisk(tmp_path)
+    disk = BreakingDisk(own_disks)
     with disk.mounted() as place:
         window, file = window_maker(), moved(marked, place)
         told = Told.by(window.session)
@@ -212,8 +218,8 @@ def test_a_project_on_a_read_only_disk_is_shown_and_waits(
     project = window.session.project
     assert project is not None and project.read_only and not window.session.can_write
     assert len(told.reported) == 1 and not told.failed and window._status._read_only.isVisible()
-    assert "open for reading only: this place cannot be written to" in window._banner._headline.text()
-    assert "1 stroke waits in a rescue file" in window._banner._rest.text()
+    assert "open for reading only: this place cannot be written to" in window._banner.headline.text()
+    assert "1 stroke waits in a rescue file" in window._banner.text.text()
     window.close()
     disks.make_writable(small_disk)
     again = window_maker()

@@ -6,7 +6,9 @@ The project is whole after each, its trail verifies, a stroke is in it or kept, 
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
+import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -74,6 +76,17 @@ def rescued(pile: Pile) -> list[FreshStroke]:
 
 def same(ones: Sequence[FreshStroke], others: Sequence[FreshStroke]) -> bool:
     return [(one.key, one.delta.box) for one in ones] == [(one.key, one.delta.box) for one in others]
+
+
+@pytest.fixture
+def tmp_path(tmp_path: Path) -> Iterator[Path]:
+    """In memory where there is such a place: hundreds of projects are made, each waits for the disk dozens of times."""
+    memory = Path("/dev/shm")
+    if not os.access(memory, os.W_OK):
+        yield tmp_path
+        return
+    with tempfile.TemporaryDirectory(dir=memory) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture

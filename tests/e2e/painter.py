@@ -1,13 +1,16 @@
 """A window of the program and a hand that paints in it until the process is killed; says each stroke on stdout.
 
-`python -m tests.e2e.painter [PROJECT]`: one JSON object a line. `open`: the image can be painted on. `stroke`: one was
-finished, `delta` is what it changed. `image`: the next image was gone to.
+`python -m tests.e2e.painter`: each line on stdin, a list of arguments, starts a window in a process of its own, one
+after the other; what all of them import is imported once. One JSON object a line comes back. `born`: its process.
+`open`: the image can be painted on. `stroke`: one was finished, `delta` is what it changed. `image`: the next image was
+gone to. `died`: the process has ended.
 """
 
 from __future__ import annotations
 
 import base64
 import json
+import os
 import random
 import sys
 import time
@@ -106,5 +109,17 @@ def play(window: MainWindow) -> Iterator[Condition]:
         say("image", image=session.current)
 
 
+def serve() -> None:
+    """Windows one after the other, until nobody asks for another."""
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            os._exit(play_main(play, "gui", *json.loads(line), patience=60, picture=Path("stuck.png")))
+        say("born", pid=child)
+        os.waitpid(child, 0)
+        sys.stdout.write("\n")  # behind what it could not finish
+        say("died")
+
+
 if __name__ == "__main__":
-    sys.exit(play_main(play, "gui", *sys.argv[1:], patience=60, picture=Path("stuck.png")))
+    serve()

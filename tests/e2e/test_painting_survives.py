@@ -60,35 +60,69 @@ def make_project(folder: Path) -> Path:
         return project.file
 
 
-def live_and_die(painted: Painted, seconds: float, arguments: list[str], log: Path) -> float:
-    """One life of the window, ended `seconds` after its first stroke; the moment of the kill."""
-    command = [sys.executable, "-m", "tests.e2e.painter", *arguments]
-    with log.open("wb") as errors:
-        child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=errors)
-    assert child.stdout is not None
-    pending, end, give_up = b"", None, time.monotonic() + _PATIENCE_S
+class Windows:
+    """Windows of the program, one after the other, each in a process of its own."""
+
+    def __init__(self, log: Path) -> None:
+        self._log, self._pending = log, b""
+        with log.open("wb") as errors:
+            self._nest = subprocess.Popen(
+                [sys.executable, "-m", "tests.e2e.painter"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=errors,
+            )
+
+    def begin(self, arguments: list[str]) -> int:
+        """Start one; its process id."""
+        assert self._nest.stdin is not None
+        self._nest.stdin.write(json.dumps(arguments).encode() + b"\n")
+        self._nest.stdin.flush()
+        (born,) = self.heard(_PATIENCE_S)
+        return int(born["pid"])
+
+    def heard(self, seconds: float) -> list[dict[str, Any]]:
+        """What was said meanwhile; at once when something was."""
+        assert self._nest.stdout is not None
+        if not select.select([self._nest.stdout], [], [], max(seconds, 0))[0]:
+            return []
+        chunk = os.read(self._nest.stdout.fileno(), 65536)
+        assert chunk, f"nothing can be started any more: {self._log.read_text()}"
+        *lines, self._pending = (self._pending + chunk).split(b"\n")
+        return [json.loads(line) for line in lines if line.endswith(b"}")]
+
+    def close(self) -> None:
+        """No further one."""
+        assert self._nest.stdin is not None and self._nest.stdout is not None
+        self._nest.stdin.close()
+        self._nest.wait()
+        self._nest.stdout.close()
+
+
+def live_and_die(windows: Windows, painted: Painted, seconds: float, arguments: list[str]) -> float:
+    """One life of a window, ended `seconds` after its first stroke; the moment of the kill."""
+    pid = windows.begin(arguments)
+    end, give_up, kinds = None, time.monotonic() + _PATIENCE_S, list[str]()
+
+    def hear(wait: float) -> None:
+        for said in windows.heard(wait):
+            kinds.append(said["kind"])
+            if said["kind"] != "died":
+                painted.hear(said)
+
     try:
         while end is None or time.monotonic() < end:
-            wait = (give_up if end is None else end) - time.monotonic()
-            if select.select([child.stdout], [], [], max(wait, 0))[0]:
-                chunk = os.read(child.stdout.fileno(), 65536)
-                assert chunk, f"the window ended by itself: {log.read_text()}"
-                *lines, pending = (pending + chunk).split(b"\n")
-                for line in lines:
-                    said = json.loads(line)
-                    painted.hear(said)
-                    if said["kind"] == "stroke" and end is None:
-                        end = time.monotonic() + seconds
-            elif end is None:
-                raise TimeoutError(f"{painted.images} {log.read_text()}")
+            hear((give_up if end is None else end) - time.monotonic())
+            assert "died" not in kinds, f"the window ended by itself: {kinds}"
+            if end is None and "stroke" in kinds:
+                end = time.monotonic() + seconds
+            if end is None and time.monotonic() > give_up:
+                raise TimeoutError(f"{painted.images}")
     finally:
-        child.send_signal(signal.SIGKILL)
+        os.kill(pid, signal.SIGKILL)
         killed = time.time()
-        rest = pending + child.stdout.read()
-        child.wait()
-        child.stdout.close()
-    for line in rest.split(b"\n")[:-1]:
-        painted.hear(json.loads(line))
+        while "died" not in kinds:
+            hear(_PATIENCE_S)
     return killed
 
 
@@ -118,7 +152,7 @@ def check(file: Path, painted: Painted, killed: float) -> int:
 @pytest.mark.slow
 @pytest.mark.skipif(os.name == "nt", reason="SIGKILL")
 def test_25_kills_while_painting_lose_nothing_that_was_finished(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     home = tmp_path / "home"
     home.mkdir()
@@ -128,10 +162,12 @@ def test_25_kills_while_painting_lose_nothing_that_was_finished(
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     file = make_project(tmp_path)
     dice, painted, expected, killed = random.Random(7), Painted(), set[int](), 0.0
+    windows = Windows(tmp_path / "errors.txt")
+    request.addfinalizer(windows.close)
     for life in range(KILLS + 1):
         painted.images.clear()
         seconds = 2.5 if life % 8 == 3 else dice.uniform(0.0, 1.2)
-        killed = live_and_die(painted, seconds, [str(file)] if life == 0 else [], tmp_path / "errors.txt")
+        killed = live_and_die(windows, painted, seconds, [str(file)] if life == 0 else [])
         if life:
             assert painted.images[0][1] in expected
             assert painted.line.startswith("Flawscope ended unexpectedly.")
