@@ -10,6 +10,7 @@ ImageState = Literal["present", "changed", "gone"]
 Judgement = Literal["pass", "recheck", "reject", "not_inspectable"]
 Verdict = Literal["good", "defective", "unsure"]
 Origin = Literal["person", "model", "import"]
+MaskChoice = Literal["mine", "theirs", "both"]  # between what counts and another mask
 Box = tuple[int, int, int, int]  # x0, y0, x1, y1 in image pixels, x1 and y1 exclusive
 Matrix = tuple[float, float, float, float, float, float]  # 2 x 3, template pixels -> image pixels
 

@@ -70,6 +70,7 @@ from core.project.results import (
 from core.project.splits import SplitItem, SplitProposal, propose_splits
 from core.project.store import Project, restore_project
 from core.project.table import ImageTable, Names
+from core.project.undo import OpenStep
 
 __all__ = [
     "AddReport",
@@ -98,6 +99,7 @@ __all__ = [
     "NewJudgement",
     "NewScore",
     "Note",
+    "OpenStep",
     "PackReport",
     "Painted",
     "Problem",

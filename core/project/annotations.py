@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator
-from typing import Final, Literal
+from collections.abc import Collection, Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
 
 from core.annotation import masks as label_masks
 from core.errors import InputError, ProjectDamagedError, ProjectError
+from core.project import layers
 from core.project.base import Store
-from core.project.records import Layer, Painted, Stroke
-from core.project.undo import Change, extend_stroke_step, remember
+from core.project.layers import Kind, insert_stroke
+from core.project.records import Conflict, Layer, Painted, Stroke
+from core.project.undo import Change, OpenStep, extend_stroke_step, remember
 from core.project.writer import Transaction
-from core.words import Box, Origin
-
-Kind = Literal["defect", "roi"]
-# Whose mask counts when an image has several: a person's before an imported one; a model's only when asked for.
-TRUTH: Final = """origin IN ('person', 'import') ORDER BY origin = 'person' DESC, changed DESC, id DESC LIMIT 1"""
+from core.words import Origin
 
 
 class AnnotationMethods(Store):
@@ -53,21 +50,27 @@ class AnnotationMethods(Store):
         kind: Kind = "defect",
         run_id: int | None = None,
         reason: str = "",
+        step: OpenStep | None = None,
+        clashing: Collection[int] = (),
     ) -> list[int]:
-        """Store several masks in one transaction, each with its own audit row."""
-        packed = [
-            (image_id, label_masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask))) for image_id, mask in items
-        ]
+        """Store several masks in one transaction, each with its own audit row.
+
+        With `step` they are a part of it and go when it is undone, however many they are. Those of the images
+        `clashing` wait for a person to decide between them and what counts there (see `decide`).
+        """
+        packed = [(image_id, layers.packed_mask(mask)) for image_id, mask in items]
 
         def change(tx: Transaction) -> list[int]:
-            layers = []
-            for image_id, data, shape, pixels in packed:
-                _check_size(tx, image_id, shape)
-                layer_id = _layer(tx, image_id, kind, origin, author or tx.who, run_id)
-                _drop_strokes(tx, layer_id, image_id)
-                _snapshot(tx, layer_id, data, shape, pixels, reason=reason)
-                layers.append(layer_id)
-            return layers
+            group = None if step is None else _group(tx, step)
+            found = []
+            for image_id, one in packed:
+                layers.check_size(tx, image_id, one[1])
+                layer_id, was = layers.ensure_layer(tx, image_id, kind, origin, author or tx.who, run_id)
+                self._lay_aside(tx, layer_id, image_id, was)
+                conflict: Conflict = "open" if image_id in clashing else ""
+                layers.add_snapshot(tx, layer_id, one, group_id=group, conflict=conflict, reason=reason)
+                found.append(layer_id)
+            return found
 
         return self._write(change)
 
@@ -90,37 +93,41 @@ class AnnotationMethods(Store):
 
     def masked_images(self, *, kind: Kind = "defect", product: str | None = None) -> list[int]:
         """Ids of images with a mask that a person painted or that was imported."""
-        query = """SELECT DISTINCT layer.image_id FROM layer JOIN image ON image.id = layer.image_id
+        query = f"""SELECT DISTINCT layer.image_id FROM layer JOIN image ON image.id = layer.image_id
             JOIN view ON view.id = image.view_id JOIN product ON product.id = view.product_id
             WHERE layer.kind = ? AND layer.origin IN ('person', 'import') AND (? IS NULL OR product.code = ?)
-            ORDER BY layer.image_id"""
+            AND {layers.is_there(self._schema)} ORDER BY layer.image_id"""
         with self._read() as db:
             return [row[0] for row in db.execute(query, [kind, product, product])]
 
     def layers(self, image_id: int) -> list[Layer]:
-        """The layers of an image."""
-        query = """SELECT id, image_id, kind, origin, author, run_id, changed,
+        """The layers of an image; one that came in a step which was undone is none of them."""
+        conflict = "snapshot.conflict" if self._schema >= 3 else "''"
+        query = f"""SELECT layer.id, image_id, kind, origin, author, run_id, {layers.since(self._schema)},
             (SELECT count(*) FROM stroke WHERE layer_id = layer.id AND state = 'done'),
-            (SELECT pixels FROM snapshot WHERE layer_id = layer.id ORDER BY id DESC LIMIT 1)
-            FROM layer WHERE image_id = ? ORDER BY id"""
+            snapshot.pixels, coalesce({conflict}, '')
+            FROM layer LEFT JOIN snapshot ON snapshot.id = {layers.standing(self._schema)}
+            WHERE image_id = ? AND {layers.is_there(self._schema)} ORDER BY layer.id"""
         with self._read() as db:
             return [Layer(*row) for row in db.execute(query, [image_id])]
 
     def layer_mask(self, layer_id: int) -> NDArray[np.uint8]:
-        """The mask of one layer: its last snapshot with the strokes since then."""
+        """The mask of one layer: the snapshot that stands with the strokes since then."""
         with self._read() as db:
             row = db.execute(
-                """SELECT blob.data, layer.image_id FROM layer
-                LEFT JOIN snapshot ON snapshot.id =
-                    (SELECT id FROM snapshot WHERE layer_id = layer.id ORDER BY id DESC LIMIT 1)
-                LEFT JOIN blob ON blob.sha256 = snapshot.sha256 WHERE layer.id = ?""",
+                f"""SELECT layer.image_id, blob.data, last.id IS NOT stands.id, last.height, last.width FROM layer
+                LEFT JOIN snapshot AS last ON last.id = {layers.LAST}
+                LEFT JOIN snapshot AS stands ON stands.id = {layers.standing(self._schema)}
+                LEFT JOIN blob ON blob.sha256 = stands.sha256 WHERE layer.id = ?""",
                 [layer_id],
             ).fetchone()
             if row is None:
                 raise ProjectError(f"there is no layer {layer_id}", path=self.file)
+            image_id, data, is_withdrawn, height, width = row
+            if is_withdrawn and data is None:
+                return label_masks.empty(width, height)
             query = "SELECT delta FROM stroke WHERE layer_id = ? AND (state = 'done') <> folded ORDER BY seq"
-            deltas = [row[0] for row in db.execute(query, [layer_id])]
-            data, image_id = row
+            deltas = [] if is_withdrawn else [row[0] for row in db.execute(query, [layer_id])]
             if data is None and not deltas:  # all was taken back: one of these twice is an empty mask of its size
                 query = "SELECT delta FROM stroke WHERE layer_id = ? LIMIT 1"
                 deltas = 2 * [row[0] for row in db.execute(query, [layer_id])]
@@ -151,11 +158,10 @@ class AnnotationMethods(Store):
         packed = label_masks.pack_delta(delta)
 
         def change(tx: Transaction) -> Painted:
-            _check_size(tx, image_id, delta.shape)
-            shown = None if continues is not None else _truth(tx, image_id, kind)
-            layer_id = _layer(tx, image_id, kind, "person", author or tx.who, None)
-            if shown not in (None, layer_id):
-                self._start_from(tx, layer_id, image_id, shown)
+            layers.check_size(tx, image_id, delta.shape)
+            layer_id, group, is_first = self.take_up(
+                tx, image_id, delta.shape, kind, author, goes_on=continues is not None
+            )
             was_of = _painted_last(tx, layer_id)
             stroke_id = insert_stroke(tx, layer_id, delta.box, packed, tool, class_id)
             digest = hashlib.sha256(packed).hexdigest()
@@ -164,22 +170,47 @@ class AnnotationMethods(Store):
             if continues is not None:
                 extend_stroke_step(tx, image_id, continues, stroke_id)
                 return Painted(stroke_id, layer_id, False)
-            changes = [Change("stroke", "state", [stroke_id], ["undone"], ["done"])]
+            changes = [Change("stroke", "state", [stroke_id], ["undone"], ["done"]), *group]
             labelled = kind == "defect" and bool(class_id) and _label_defective(tx, image_id)
             if labelled:
                 changes.append(Change("image", "label", [image_id], ["unlabelled"], ["defective"]))
             remember(tx, tool, changes, image_id=image_id)
-            is_news = shown is None or labelled or (bool(class_id) and class_id != was_of)
+            is_news = is_first or labelled or (bool(class_id) and class_id != was_of)
             return Painted(stroke_id, layer_id, is_news)
 
         return self._write(change)
 
-    def _start_from(self, tx: Transaction, layer_id: int, image_id: int, shown: int | None) -> None:
-        """A person goes on from somebody else's mask: theirs begins as a copy of it."""
-        assert shown is not None
-        mask = self.layer_mask(shown)  # a reader sees all that was committed, and nobody else writes meanwhile
-        _drop_strokes(tx, layer_id, image_id)
-        _snapshot(tx, layer_id, label_masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask)))
+    def take_up(
+        self,
+        tx: Transaction,
+        image_id: int,
+        shape: tuple[int, int],
+        kind: Kind = "defect",
+        author: str | None = None,
+        *,
+        goes_on: bool = False,
+    ) -> tuple[int, list[Change], bool]:
+        """The layer of a person who paints now, begun as a copy of the mask that counts; inside a transaction.
+
+        Returns its id, what an undo must change besides to take that beginning back, and whether nothing was there.
+        With `goes_on` it was taken up before.
+        """
+        shown = None if goes_on else layers.true_layer(tx, image_id, kind)
+        layer_id, was = layers.ensure_layer(tx, image_id, kind, "person", author or tx.who)
+        if goes_on or (shown in (None, layer_id) and layers.stands(tx, layer_id)):
+            return layer_id, [], shown is None
+        # a reader sees all that was committed, and nobody else writes meanwhile
+        mask = np.zeros(shape, np.uint8) if shown is None else self.layer_mask(shown)
+        self._lay_aside(tx, layer_id, image_id, was)
+        group = layers.add_group(tx)
+        layers.add_snapshot(tx, layer_id, layers.packed_mask(mask), group_id=group)
+        return layer_id, [Change("mask_group", "withdrawn", [group], [1], [0])], shown is None
+
+    def _lay_aside(self, tx: Transaction, layer_id: int, image_id: int, was: str) -> None:
+        """A whole mask follows on this layer: what it shows becomes a snapshot, which stands again after an undo."""
+        if layers.has_open_strokes(tx, layer_id) and layers.stands(tx, layer_id):
+            layers.fold(tx, layer_id, self.layer_mask(layer_id), at=was)
+        layers.drop_strokes(tx, layer_id, image_id)
 
     def strokes(self, layer_id: int) -> list[Stroke]:
         """The strokes of a layer in the order they were painted, with those taken back."""
@@ -196,15 +227,17 @@ class AnnotationMethods(Store):
 
         def change(tx: Transaction) -> str:
             mask = self.layer_mask(layer_id)  # a reader sees all that was committed, and nobody else writes meanwhile
-            _snapshot(tx, layer_id, label_masks.pack_mask(mask), mask.shape, int(np.count_nonzero(mask)))
+            if layers.stands(tx, layer_id):
+                layers.fold(tx, layer_id, mask)
             return label_masks.mask_sha256(mask)
 
         return self._write(change)
 
     def fold_strokes(self, image_id: int, *, kind: Kind = "defect") -> int | None:
         """Fold the strokes of this author on an image into a snapshot, where there are any; how many pixels it has."""
-        query = """SELECT layer.id FROM layer JOIN stroke ON stroke.layer_id = layer.id AND (stroke.state = 'done') <>
-            stroke.folded WHERE image_id = ? AND kind = ? AND origin = 'person' AND author = ? LIMIT 1"""
+        query = f"""SELECT layer.id FROM layer JOIN stroke ON stroke.layer_id = layer.id AND (stroke.state = 'done') <>
+            stroke.folded WHERE image_id = ? AND kind = ? AND origin = 'person' AND author = ?
+            AND {layers.LAST} IS {layers.STANDING} LIMIT 1"""
         with self._read() as db:
             row = db.execute(query, [image_id, kind, self.author]).fetchone()
         if row is None:
@@ -221,9 +254,10 @@ class AnnotationMethods(Store):
             query += " AND author = ?"
             values.append(author)
         if origin is None:
-            query += f" AND {TRUTH}"
+            query += f" AND {layers.truth(self._schema)}"
         else:
-            query += " AND origin = ? ORDER BY changed DESC, id DESC LIMIT 1"
+            there, since = layers.is_there(self._schema), layers.since(self._schema)
+            query += f" AND origin = ? AND {there} ORDER BY {since} DESC, id DESC LIMIT 1"
             values.append(origin)
         with self._read() as db:
             row = db.execute(query, values).fetchone()
@@ -243,67 +277,13 @@ def _assemble(data: bytes | None, deltas: list[bytes]) -> NDArray[np.uint8]:
     return mask
 
 
-def _layer(tx: Transaction, image_id: int, kind: Kind, origin: Origin, author: str, run_id: int | None) -> int:
-    key = [image_id, kind, origin, author]
-    row = tx.execute(
-        "SELECT id FROM layer WHERE image_id = ? AND kind = ? AND origin = ? AND author = ?", key
-    ).fetchone()
-    if row is None:
-        values = {"kind": kind, "origin": origin, "author": author, "run_id": run_id, "changed": tx.now}
-        return tx.insert("layer", image_id=image_id, **values)
-    tx.execute("UPDATE layer SET changed = ?, run_id = coalesce(?, run_id) WHERE id = ?", [tx.now, run_id, row[0]])
-    return int(row[0])
-
-
-def _drop_strokes(tx: Transaction, layer_id: int, image_id: int) -> None:
-    """A whole mask replaces what was painted on this layer: those strokes can no longer be taken back one by one."""
-    statement = "UPDATE stroke SET state = 'dropped', folded = 0 WHERE layer_id = ? AND state <> 'dropped'"
-    if tx.execute(statement, [layer_id]).rowcount:
-        tx.execute("UPDATE undo SET state = 'dropped' WHERE image_id = ? AND subject = 'stroke'", [image_id])
-
-
-def _snapshot(
-    tx: Transaction, layer_id: int, data: bytes, shape: tuple[int, ...], pixels: int, *, reason: str = ""
-) -> None:
-    sha = store_blob(tx, data)
-    query = "SELECT sha256 FROM snapshot WHERE layer_id = ? ORDER BY id DESC LIMIT 1"
-    old = tx.execute(query, [layer_id]).fetchone()
-    if old is not None and bytes(old[0]) == sha:
-        open_strokes = "SELECT 1 FROM stroke WHERE layer_id = ? AND (state = 'done') <> folded LIMIT 1"
-        if tx.execute(open_strokes, [layer_id]).fetchone() is None:
-            return
-    tx.execute("UPDATE stroke SET folded = (state = 'done') WHERE layer_id = ?", [layer_id])
-    height, width = shape
-    values = {"sha256": sha, "width": width, "height": height, "pixels": pixels, "at": tx.now}
-    tx.insert("snapshot", layer_id=layer_id, **values)
-    image_id, origin, author = tx.execute(
-        "SELECT image_id, origin, author FROM layer WHERE id = ?", [layer_id]
-    ).fetchone()
-    after = {"layer": layer_id, "origin": origin, "author": author, "sha256": sha.hex(), "pixels": pixels}
-    before = None if old is None else bytes(old[0]).hex()
-    tx.audit("mask", "image", image_id, before=before, after=after, reason=reason)
-
-
-def store_blob(tx: Transaction, data: bytes) -> bytes:
-    """Keep `data` once, under its SHA-256 (32 bytes, returned)."""
-    sha = hashlib.sha256(data).digest()
-    tx.execute("INSERT OR IGNORE INTO blob (sha256, data) VALUES (?, ?)", [sha, data])
-    return sha
-
-
-def _truth(tx: Transaction, image_id: int, kind: Kind) -> int | None:
-    """The layer that `mask` shows."""
-    row = tx.execute(f"SELECT id FROM layer WHERE image_id = ? AND kind = ? AND {TRUTH}", [image_id, kind]).fetchone()
-    return None if row is None else int(row[0])
-
-
-def insert_stroke(tx: Transaction, layer_id: int, box: Box, packed: bytes, tool: str, class_id: int | None) -> int:
-    """One more stroke on a layer; its id. Who calls writes the audit row and the step of undo."""
-    last = tx.execute("SELECT max(seq) FROM stroke WHERE layer_id = ?", [layer_id]).fetchone()[0]
-    tx.execute("UPDATE stroke SET state = 'dropped' WHERE layer_id = ? AND state = 'undone'", [layer_id])
-    place = dict(zip(("x0", "y0", "x1", "y1"), box, strict=True))
-    values = {"tool": tool, "class_id": class_id, "delta": packed, "at": tx.now, **place}
-    return tx.insert("stroke", layer_id=layer_id, seq=(last or 0) + 1, **values)
+def _group(tx: Transaction, step: OpenStep) -> int:
+    """The group of masks of a step, made with the first of them, and made anew where it was undone meanwhile."""
+    if step.group_id is None or not step.is_open(tx):
+        group = layers.add_group(tx, step.source)
+        remember(tx, step.label, [Change("mask_group", "withdrawn", [group], [1], [0])], into=step)
+        step.group_id = group
+    return step.group_id
 
 
 def _painted_last(tx: Transaction, layer_id: int) -> int | None:
@@ -322,16 +302,3 @@ def _label_defective(tx: Transaction, image_id: int) -> bool:
         return False
     tx.audit("label", "image", image_id, before="unlabelled", after="defective", reason="painted")
     return True
-
-
-def _check_size(tx: Transaction, image_id: int, shape: tuple[int, ...]) -> None:
-    row = tx.execute("SELECT width, height, path FROM image WHERE id = ?", [image_id]).fetchone()
-    if row is None:
-        raise ProjectError(f"there is no image {image_id}", kept="Nothing was changed")
-    width, height, path = row
-    if width is not None and (height, width) != tuple(shape):
-        raise InputError(
-            f"its mask measures {shape[1]} x {shape[0]} pixels, the image {width} x {height}",
-            path=path,
-            kept="The mask was left out",
-        )

@@ -15,7 +15,7 @@ from core.errors import InputError, ProjectClosedError, ProjectDamagedError, Pro
 from core.project.failures import speaking_of
 
 SUFFIX: Final = ".flawscope"
-SCHEMA_VERSION: Final = 2
+SCHEMA_VERSION: Final = 3
 APPLICATION_ID: Final = 0x466C5363  # "FlSc"
 _BUSY_TIMEOUT_MS: Final = 5000
 

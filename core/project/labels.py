@@ -10,7 +10,7 @@ from core.errors import InputError, ProjectError
 from core.project.base import Store
 from core.project.records import ChangeReport, Duplicate
 from core.project.things import ensure_class
-from core.project.undo import Change, remember
+from core.project.undo import Change, OpenStep, remember
 from core.project.writer import Transaction
 from core.words import LABELS, SPLITS, Label, Split
 
@@ -22,9 +22,15 @@ class LabelMethods(Store):
     """Label, defect class and split of images."""
 
     def set_label(
-        self, ids: Iterable[int], label: Label, *, defect_class: str | None = None, reason: str = ""
+        self,
+        ids: Iterable[int],
+        label: Label,
+        *,
+        defect_class: str | None = None,
+        reason: str = "",
+        step: OpenStep | None = None,
     ) -> ChangeReport:
-        """Label images; `defect_class` is a code and only for defective ones. Can be undone.
+        """Label images; `defect_class` is a code and only for defective ones. Can be undone, with `step` as part of it.
 
         None: an image that was defective before keeps its class; "": it has none any more.
         """
@@ -52,7 +58,7 @@ class LabelMethods(Store):
                 tx.execute(f"UPDATE image SET class_id = ? WHERE id IN {_CHOSEN}", [class_id, json.dumps(touched)])
                 before = [row[2] for row in moved]
                 changes.append(Change("image", "class_id", touched, before, [class_id] * len(moved)))
-            remember(tx, f"Label {label}", changes, image_id=touched[0] if len(touched) == 1 else None)
+            _remember(tx, f"Label {label}", changes, touched, step)
             after = {"label": label} if keeps else {"label": label, "class": defect_class or ""}
             _audit(tx, "label", moved, after, reason)
             return ChangeReport(len(moved))
@@ -82,8 +88,9 @@ class LabelMethods(Store):
         reason: str = "",
         allow_duplicates: bool = False,
         undoable: bool = True,
+        step: OpenStep | None = None,
     ) -> ChangeReport:
-        """Move many images, each to its own split (see `core.project.splits.propose_splits`), in one step."""
+        """Move many images, each to its own split (see `splits.propose_splits`), in one step or as a part of `step`."""
         unknown = set(splits.values()) - set(SPLITS)
         if unknown:
             raise InputError(f"{', '.join(sorted(unknown))} is no split", mend=f"Use one of {', '.join(SPLITS)}")
@@ -100,8 +107,7 @@ class LabelMethods(Store):
             targets = sorted({row[2] for row in moved})
             if undoable:
                 item = Change("image", "split", touched, [row[1] for row in moved], [row[2] for row in moved])
-                label = f"Move to {', '.join(targets)}"
-                remember(tx, label, [item], image_id=touched[0] if len(touched) == 1 else None)
+                _remember(tx, f"Move to {', '.join(targets)}", [item], touched, step)
             _audit(tx, "split", moved, {"split": targets if len(targets) > 1 else targets[0]}, reason)
             extra = sum(1 for image_id, _, _ in moved if image_id not in splits)
             return ChangeReport(len(moved), extra)
@@ -147,6 +153,16 @@ def _current(tx: Transaction, ids: Sequence[int], columns: str) -> list[tuple[An
         missing = sorted(set(ids) - {row[0] for row in rows})
         raise ProjectError(f"there is no image {missing[0]}", kept="Nothing was changed")
     return rows
+
+
+def _remember(
+    tx: Transaction, label: str, changes: Sequence[Change], touched: Sequence[int], step: OpenStep | None
+) -> None:
+    """A step of its own, of one image where only one was touched, or a part of `step`."""
+    if step is not None:
+        remember(tx, step.label, changes, into=step)
+    else:
+        remember(tx, label, changes, image_id=touched[0] if len(touched) == 1 else None)
 
 
 def _with_parts(tx: Transaction, splits: Mapping[int, Split]) -> list[tuple[int, str, str]]:

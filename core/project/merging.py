@@ -9,7 +9,9 @@ import numpy as np
 
 from core.annotation import masks
 from core.errors import InputError, ProjectError
-from core.project.annotations import AnnotationMethods, insert_stroke
+from core.project import layers
+from core.project.annotations import AnnotationMethods
+from core.project.layers import insert_stroke
 from core.project.records import ClassUse, MergeReport
 from core.project.things import ThingMethods
 from core.project.undo import Change, remember
@@ -80,18 +82,19 @@ class MergeMethods(ThingMethods, AnnotationMethods):
         self, tx: Transaction, class_id: int, into: int, progress: Progress | None
     ) -> tuple[list[int], list[int]]:
         """Strokes that give `into` to the pixels of a class, on every mask that shows it; and the images of those."""
-        layers = tx.execute("SELECT id, image_id FROM layer WHERE kind = 'defect' ORDER BY id").fetchall()
+        pairs = tx.execute("SELECT id, image_id FROM layer WHERE kind = 'defect' ORDER BY id").fetchall()
         strokes: list[int] = []
         painted: list[int] = []
-        for at, (layer_id, image_id) in enumerate(layers):
+        for at, (layer_id, image_id) in enumerate(pairs):
             mask = self.layer_mask(layer_id)  # a reader sees all that was committed, and nobody else writes meanwhile
             after = np.where(mask == class_id, np.uint8(into), mask)
             delta = masks.delta_between(mask, after)
             if delta is not None:
+                layers.stand_up(tx, layer_id, image_id, mask)
                 strokes.append(insert_stroke(tx, layer_id, delta.box, masks.pack_delta(delta), _TOOL, into))
                 painted.append(image_id)
             if progress is not None:
-                progress(at + 1, len(layers))
+                progress(at + 1, len(pairs))
         return strokes, sorted(set(painted))
 
 

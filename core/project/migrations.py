@@ -27,7 +27,20 @@ def _roi_is_undoable(connection: sqlite3.Connection) -> None:
     )
 
 
-STEPS: Final[Mapping[int, Step]] = MappingProxyType({2: _roi_is_undoable})
+def _imports_are_undoable(connection: sqlite3.Connection) -> None:
+    connection.execute(
+        """CREATE TABLE mask_group (id INTEGER PRIMARY KEY, changed TEXT NOT NULL, who TEXT NOT NULL,
+        source TEXT NOT NULL DEFAULT '', withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1))) STRICT"""
+    )
+    connection.execute("ALTER TABLE snapshot ADD COLUMN group_id INTEGER REFERENCES mask_group (id)")
+    connection.execute(
+        """ALTER TABLE snapshot ADD COLUMN conflict TEXT NOT NULL DEFAULT ''
+        CHECK (conflict IN ('', 'open', 'mine', 'theirs', 'both'))"""
+    )
+    connection.execute("CREATE INDEX snapshot_conflict ON snapshot (layer_id) WHERE conflict <> ''")
+
+
+STEPS: Final[Mapping[int, Step]] = MappingProxyType({2: _roi_is_undoable, 3: _imports_are_undoable})
 
 
 def migrate(

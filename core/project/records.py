@@ -54,6 +54,7 @@ from core.project.results import (
 )
 from core.words import Box, ImageState, Label, Origin, Split
 
+Conflict = Literal["", "open", "mine", "theirs", "both"]  # of an imported mask with what counted when it came
 ExampleKind = Literal["example", "limit_good", "limit_defective"]
 
 
@@ -334,6 +335,7 @@ class Layer:
     changed: str
     strokes: int
     pixels: int | None
+    conflict: Conflict = ""
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 from core.annotation import masks
 from core.errors import InputError, ProjectDamagedError
-from core.project.annotations import store_blob
 from core.project.audit import canonical
 from core.project.base import Store
+from core.project.layers import store_blob
 from core.project.records import Alignment, Cell, Json, Roi, Zone
 from core.project.undo import Change, remember
 from core.project.writer import Transaction

@@ -1,4 +1,4 @@
--- Schema 2 of a Flawscope project. Times are UTC as ISO 8601 text; JSON is canonical text; hashes are 32 raw bytes.
+-- Schema 3 of a Flawscope project. Times are UTC as ISO 8601 text; JSON is canonical text; hashes are 32 raw bytes.
 -- A column is never dropped or given another meaning: migrations.py adds, and a file of every version stays in the tests.
 
 CREATE TABLE meta (
@@ -278,6 +278,14 @@ CREATE TABLE layer (                                     -- origins never mix: o
     UNIQUE (image_id, kind, origin, author)
 ) STRICT;
 
+CREATE TABLE mask_group (                                -- since 3: snapshots that came in one step, and go with its undo
+    id INTEGER PRIMARY KEY,
+    changed TEXT NOT NULL,                               -- when it came, or was withdrawn or brought back last
+    who TEXT NOT NULL,
+    source TEXT NOT NULL DEFAULT '',                     -- what was imported; '' = a person went on from another's mask
+    withdrawn INTEGER NOT NULL DEFAULT 0 CHECK (withdrawn IN (0, 1))
+) STRICT;
+
 CREATE TABLE snapshot (
     id INTEGER PRIMARY KEY,
     layer_id INTEGER NOT NULL REFERENCES layer (id),
@@ -285,9 +293,12 @@ CREATE TABLE snapshot (
     width INTEGER NOT NULL,
     height INTEGER NOT NULL,
     pixels INTEGER NOT NULL,                             -- painted ones
-    at TEXT NOT NULL
+    at TEXT NOT NULL,
+    group_id INTEGER REFERENCES mask_group (id),         -- since 3: while that is withdrawn, the one before counts
+    conflict TEXT NOT NULL DEFAULT '' CHECK (conflict IN ('', 'open', 'mine', 'theirs', 'both')) -- since 3, of imported
 ) STRICT;
 CREATE INDEX snapshot_layer ON snapshot (layer_id, id);
+CREATE INDEX snapshot_conflict ON snapshot (layer_id) WHERE conflict <> '';
 
 CREATE TABLE stroke (
     id INTEGER PRIMARY KEY,

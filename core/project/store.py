@@ -18,6 +18,7 @@ from core.project.annotations import AnnotationMethods
 from core.project.backup import FOLDER, last_good_backup, restore_file
 from core.project.book import BookMethods
 from core.project.class_list import ClassListMethods
+from core.project.conflicts import ConflictMethods
 from core.project.database import APPLICATION_ID, SCHEMA_VERSION, SUFFIX, inspect, locate, schema_sql
 from core.project.failures import project_failure, speaking_of
 from core.project.images import ImageMethods
@@ -41,6 +42,7 @@ from core.project.writer import Transaction, Writer, account
 
 class Project(
     MergeMethods,
+    ConflictMethods,
     ThingMethods,
     ClassListMethods,
     BookMethods,

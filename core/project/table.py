@@ -14,11 +14,13 @@ from typing import Any, Final, Self, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from core.project.annotations import TRUTH
+from core.project import layers
 from core.project.base import Store
 from core.words import LABELS, SPLITS, STATES
 
 _PAGE: Final = 20_000  # rows that are Python objects at one time
+OPEN: Final = 1
+DECIDED: Final = 2
 _NO_BYTES: Final = np.zeros(0, np.uint8)
 
 
@@ -34,14 +36,18 @@ SELECT image.id, image.root_id, image.view_id, part.lot_id, image.part_id, coale
 FROM image CROSS JOIN part ON part.id = image.part_id
 """
 # Images on whose mask something is painted, and the class of the last stroke that painted one (0: none did).
-_MASKED: Final = f"""SELECT image_id, coalesce((SELECT class_id FROM stroke
-        WHERE layer_id = shown.id AND state = 'done' AND class_id > 0 ORDER BY seq DESC LIMIT 1), 0)
-    FROM layer AS shown WHERE kind = 'defect' AND origin IN ('person', 'import') AND image_id BETWEEN ? AND ? AND
-        id = (SELECT id FROM layer WHERE image_id = shown.image_id AND kind = 'defect' AND {TRUTH}) AND (
-        EXISTS (SELECT 1 FROM stroke WHERE layer_id = shown.id AND state = 'done' AND NOT folded) OR
-        (SELECT pixels FROM snapshot WHERE layer_id = shown.id ORDER BY id DESC LIMIT 1) > 0)"""
+_MASKED: Final = """SELECT layer.image_id, coalesce((SELECT class_id FROM stroke
+        WHERE layer_id = layer.id AND state = 'done' AND class_id > 0 ORDER BY seq DESC LIMIT 1), 0)
+    FROM (SELECT DISTINCT image_id AS place FROM layer
+        WHERE kind = 'defect' AND origin IN ('person', 'import') AND image_id BETWEEN ? AND ?)
+    JOIN layer ON layer.id = (SELECT id FROM layer WHERE image_id = place AND kind = 'defect' AND {truth})
+    WHERE (SELECT pixels FROM snapshot WHERE id = {standing}) > 0 OR {last} IS {standing} AND
+        EXISTS (SELECT 1 FROM stroke WHERE layer_id = layer.id AND state = 'done' AND NOT folded)"""
 _NOTED: Final = """SELECT DISTINCT subject_id FROM note
     WHERE subject = 'image' AND NOT withdrawn AND subject_id BETWEEN ? AND ?"""
+_CONFLICTS: Final = f"""SELECT layer.image_id, max(snapshot.conflict = 'open') FROM snapshot
+    JOIN layer ON layer.id = snapshot.layer_id WHERE snapshot.conflict <> '' AND layer.kind = 'defect'
+    AND layer.image_id BETWEEN ? AND ? AND snapshot.id = {layers.STANDING} GROUP BY layer.image_id"""
 
 
 @dataclass(frozen=True, eq=False)
@@ -127,7 +133,8 @@ class Names(Sequence[str]):
 class ImageTable:
     """Images by ascending id; (N,) columns. Words are codes: label, split and state into those of `core.words`, the
     rest into the tuples beside them. `part` is the part's id; `problem`, `masked` (a mask with something on it) and
-    `noted` say whether there is one; `painted_class` is what a person painted last there, "" where nobody did."""
+    `noted` say whether there is one; `painted_class` is what a person painted last there, "" where nobody did.
+    `conflict`: masks of several people between which somebody has to choose (`OPEN`) or has (`DECIDED`), else 0."""
 
     ids: NDArray[np.int64]
     names: Names
@@ -144,6 +151,7 @@ class ImageTable:
     masked: NDArray[np.bool_]
     painted_class: NDArray[np.int16]
     noted: NDArray[np.bool_]
+    conflict: NDArray[np.uint8]
     products: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     lots: tuple[str, ...] = ()
@@ -170,6 +178,7 @@ class ImageTable:
             masked=flags,
             painted_class=np.zeros(0, np.int16),
             noted=flags,
+            conflict=words,
         )
 
     def __len__(self) -> int:
@@ -241,7 +250,7 @@ class ImageTable:
 
 _COLUMNS: Final = (
     *("ids", "roots", "product", "view", "lot", "part"),
-    *("label", "split", "state", "defect_class", "problem", "masked", "painted_class", "noted"),
+    *("label", "split", "state", "defect_class", "problem", "masked", "painted_class", "noted", "conflict"),
 )
 _WORDS: Final = {
     **{"product": "products", "view": "views", "lot": "lots"},
@@ -260,7 +269,7 @@ class TableMethods(Store):
         with self._read() as db:
             db.execute("BEGIN")
             try:
-                words = _Words(db, self._root_path)
+                words = _Words(db, self._root_path, self._schema)
                 cursor = db.execute(query, [after, *wanted, -1 if limit is None else limit])
                 tables = [words.table(rows, db) for rows in iter(lambda: cursor.fetchmany(_PAGE), [])]
                 cursor.close()
@@ -272,7 +281,8 @@ class TableMethods(Store):
 class _Words:
     """Codes of products, views, lots and classes as they stand, looked up by row id."""
 
-    def __init__(self, db: sqlite3.Connection, root_path: Callable[[str, int], Path]) -> None:
+    def __init__(self, db: sqlite3.Connection, root_path: Callable[[str, int], Path], schema: int) -> None:
+        self._schema = schema
         products = dict(db.execute("SELECT id, code FROM product").fetchall())
         views = db.execute("SELECT id, product_id, code FROM view ORDER BY id").fetchall()
         lots = db.execute("SELECT id, code FROM lot ORDER BY id").fetchall()
@@ -289,11 +299,17 @@ class _Words:
         columns: list[tuple[Any, ...]] = list(zip(*rows, strict=True)) if rows else [()] * 11
         ids = np.array(columns[0], np.int64)
         span = [int(ids[0]), int(ids[-1])] if len(ids) else [0, -1]
-        masked = np.array(db.execute(_MASKED, span).fetchall(), np.int64).reshape(-1, 2)
+        schema = self._schema
+        query = _MASKED.format(truth=layers.truth(schema), standing=layers.standing(schema), last=layers.LAST)
+        masked = np.array(db.execute(query, span).fetchall(), np.int64).reshape(-1, 2)
         noted = np.array(db.execute(_NOTED, span).fetchall(), np.int64).ravel()
         masked = masked[np.isin(masked[:, 0], ids)]
         painted = np.zeros(len(ids), np.int64)
         painted[np.searchsorted(ids, masked[:, 0])] = np.where(masked[:, 1] < len(self.defect_class), masked[:, 1], 0)
+        clashes = db.execute(_CONFLICTS, span).fetchall() if self._schema >= 3 else []
+        conflict = np.zeros(len(ids), np.uint8)
+        for image_id, is_open in clashes:
+            conflict[ids == image_id] = OPEN if is_open else DECIDED
         view = np.array(columns[2], np.int64)
         return ImageTable(
             ids=ids,
@@ -311,6 +327,7 @@ class _Words:
             masked=np.isin(ids, masked[:, 0]),
             painted_class=self.defect_class[painted].astype(np.int16),
             noted=np.isin(ids, noted),
+            conflict=conflict,
             products=self.products,
             views=self.views,
             lots=self.lots,

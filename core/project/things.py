@@ -11,7 +11,7 @@ from core.errors import InputError, ProjectError
 from core.project.audit import canonical
 from core.project.base import Store
 from core.project.records import DefectClass, Json, Note, Product, View
-from core.project.undo import Change, remember
+from core.project.undo import Change, OpenStep, remember
 from core.project.writer import Transaction
 
 T = TypeVar("T")
@@ -150,8 +150,13 @@ class ThingMethods(Store):
             rows = db.execute(query, [retired]).fetchall()
         return [_defect_class(row) for row in rows]
 
-    def add_class(self, code: str, *, names: Mapping[str, str] | None = None, colour: str = "") -> int:
-        """The id of a defect class, made when its code is new, brought back where it was taken out of the list."""
+    def add_class(
+        self, code: str, *, names: Mapping[str, str] | None = None, colour: str = "", step: OpenStep | None = None
+    ) -> int:
+        """The id of a defect class, made when its code is new, brought back where it was taken out of the list.
+
+        Can be undone, with `step` as a part of that.
+        """
 
         def change(tx: Transaction) -> int:
             known = tx.execute("SELECT id, retired FROM defect_class WHERE code = ?", [code]).fetchone()
@@ -159,7 +164,8 @@ class ThingMethods(Store):
             if known is not None and known[1]:
                 update_columns(tx, "defect_class", class_id, {"retired": 0}, action="change defect class", reason="")
             if known is None or known[1]:
-                remember(tx, f"Add class {code}", [Change("defect_class", "retired", [class_id], [1], [0])])
+                made = Change("defect_class", "retired", [class_id], [1], [0])
+                remember(tx, f"Add class {code}" if step is None else step.label, [made], into=step)
             return class_id
 
         return self._write(change)

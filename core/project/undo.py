@@ -26,11 +26,14 @@ _ALLOWED: Final = {
     "stroke": {"state"},
     "roi_version": {"withdrawn"},
     "view": {"scale_um"},
+    "mask_group": {"withdrawn"},
+    "snapshot": {"conflict"},
 }
 _IMAGE_OF: Final = {
     "verdict": "image_id FROM verdict WHERE id",
     "note": "subject_id FROM note WHERE subject = 'image' AND id",
     "stroke": "layer.image_id FROM stroke JOIN layer ON layer.id = stroke.layer_id WHERE stroke.id",
+    "snapshot": "layer.image_id FROM snapshot JOIN layer ON layer.id = snapshot.layer_id WHERE snapshot.id",
 }
 _KEPT_STEPS: Final = 10_000  # of the whole project, and
 _KEPT_OF_IMAGE: Final = 200  # of every image, however long ago
@@ -48,8 +51,34 @@ class Change:
     after: Sequence[Any]
 
 
-def remember(tx: Transaction, label: str, changes: Sequence[Change], *, image_id: int | None = None) -> int:
-    """Make what this transaction does undoable under `label`; what could be redone is dropped.
+@dataclass
+class OpenStep:
+    """One step of undo that several transactions add to: an import that comes in some at a time.
+
+    It is in the journal from the first of them on, so that a crash leaves what came as one step. Where it was undone
+    meanwhile, what follows is a step of its own. `source` is what is imported.
+    """
+
+    label: str
+    source: str = ""
+    id: int | None = None
+    group_id: int | None = None  # of the masks that belong to it
+
+    def is_open(self, tx: Transaction) -> bool:
+        """Whether it is in the journal, and can be added to."""
+        query = "SELECT 1 FROM undo WHERE id IS ? AND state = 'done'"
+        return tx.execute(query, [self.id]).fetchone() is not None
+
+
+def remember(
+    tx: Transaction,
+    label: str,
+    changes: Sequence[Change],
+    *,
+    image_id: int | None = None,
+    into: OpenStep | None = None,
+) -> int:
+    """Make what this transaction does undoable under `label`, or as a part of the step `into`; redo is dropped.
 
     Painting on one image leaves the redo of other images alone, because it touches no cell of theirs. Every other
     step ends the redo of the whole project, as in any editor.
@@ -57,7 +86,6 @@ def remember(tx: Transaction, label: str, changes: Sequence[Change], *, image_id
     for change in changes:
         if change.column not in _ALLOWED.get(change.table, ()):
             raise AssertionError(f"{change.table}.{change.column} cannot be undone")
-    packed = zlib.compress(json.dumps([vars(change) for change in changes], separators=(",", ":")).encode(), 1)
     subject = changes[0].table
     if subject == "stroke":
         tx.execute(
@@ -66,10 +94,27 @@ def remember(tx: Transaction, label: str, changes: Sequence[Change], *, image_id
         )
     else:
         tx.execute("UPDATE undo SET state = 'dropped' WHERE state = 'undone'")
-    step = tx.insert("undo", at=tx.now, who=tx.who, label=label, subject=subject, image_id=image_id, changes=packed)
+    fields = [vars(change) for change in changes]
+    if into is not None and into.id is not None and into.is_open(tx):
+        packed = tx.execute("SELECT changes FROM undo WHERE id = ?", [into.id]).fetchone()[0]
+        tx.execute("UPDATE undo SET changes = ? WHERE id = ?", [_packed(_unpacked(packed) + fields), into.id])
+        return into.id
+    words = {"who": tx.who, "label": label, "subject": subject, "image_id": image_id}
+    step = tx.insert("undo", at=tx.now, changes=_packed(fields), **words)
+    if into is not None:
+        into.id = step
     if step % _SWEPT_EVERY == 0:
         _forget_old_steps(tx, step)
     return step
+
+
+def _packed(changes: list[dict[str, Any]]) -> bytes:
+    return zlib.compress(json.dumps(changes, separators=(",", ":")).encode(), 1)
+
+
+def _unpacked(packed: bytes) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads(zlib.decompress(packed))
+    return found
 
 
 def _forget_old_steps(tx: Transaction, newest: int) -> None:
@@ -85,13 +130,12 @@ def extend_stroke_step(tx: Transaction, image_id: int, earlier: int, stroke_id: 
     """Make a further part of a stroke one step with its `earlier` part."""
     query = "SELECT id, changes FROM undo WHERE image_id = ? AND subject = 'stroke' ORDER BY id DESC LIMIT 1"
     step, packed = tx.execute(query, [image_id]).fetchone() or (None, b"")
-    changes = [] if step is None else json.loads(zlib.decompress(packed))
+    changes = [] if step is None else _unpacked(packed)
     if not changes or earlier not in changes[0]["ids"]:
         raise ProjectError("the stroke that this one goes on from is not the last one", kept="Nothing was changed")
     for key, value in (("ids", stroke_id), ("before", "undone"), ("after", "done")):
         changes[0][key].append(value)
-    packed = zlib.compress(json.dumps(changes, separators=(",", ":")).encode(), 1)
-    tx.execute("UPDATE undo SET changes = ? WHERE id = ?", [packed, step])
+    tx.execute("UPDATE undo SET changes = ? WHERE id = ?", [_packed(changes), step])
 
 
 class UndoMethods(Store):
@@ -127,10 +171,14 @@ class UndoMethods(Store):
             state, packed = tx.execute("SELECT state, changes FROM undo WHERE id = ?", [step.id]).fetchone()
             if state == to:
                 raise ProjectError(f"“{step.label}” was just {to} elsewhere", kept="Nothing was changed")
-            changes = [Change(**fields) for fields in json.loads(zlib.decompress(packed))]
+            changes = [Change(**fields) for fields in _unpacked(packed)]
             _refuse_below(tx, changes, to, step.label)
             for item in reversed(changes) if to == "undone" else changes:
                 _write_cells(tx, item, undo=to == "undone", label=step.label)
+                if item.table == "mask_group":
+                    tx.executemany(
+                        "UPDATE mask_group SET changed = ? WHERE id = ?", [(tx.now, one) for one in item.ids]
+                    )
             tx.execute("UPDATE undo SET state = ? WHERE id = ?", [to, step.id])
             action = "undo" if to == "undone" else "redo"
             summary = [{"table": c.table, "column": c.column, "rows": len(c.ids), "first": c.ids[:20]} for c in changes]
@@ -166,6 +214,8 @@ def _images(tx: Transaction, changes: Sequence[Change]) -> tuple[int, ...] | Non
             found.update(change.ids)
         elif change.table == "roi_version":
             continue  # no image is changed by it: see `_views`
+        elif change.table == "mask_group" and any(other.table == "stroke" for other in changes):
+            continue  # what that stroke began from
         elif change.table in _IMAGE_OF:
             query = f"SELECT {_IMAGE_OF[change.table]} IN (SELECT value FROM json_each(?))"
             found.update(row[0] for row in tx.execute(query, [json.dumps(list(change.ids))]))

@@ -74,12 +74,16 @@ class UnitMethods(Store):
 
     def masks_changed_since(self, moment: str, *, product: str, view: str | None = None) -> int:
         """How many test images of a view had a mask painted or imported after `moment` (UTC text of the store)."""
-        query = """SELECT count(DISTINCT layer.image_id) FROM layer JOIN image ON image.id = layer.image_id
+        changed, moments = "layer.changed > ?", [moment]
+        if self._schema >= 3:  # or came or went with a step that was undone or done again
+            groups = "SELECT layer_id FROM snapshot JOIN mask_group ON mask_group.id = group_id"
+            changed, moments = f"({changed} OR layer.id IN ({groups} WHERE mask_group.changed > ?))", [moment, moment]
+        query = f"""SELECT count(DISTINCT layer.image_id) FROM layer JOIN image ON image.id = layer.image_id
             JOIN view ON view.id = image.view_id JOIN product ON product.id = view.product_id
-            WHERE layer.kind = 'defect' AND layer.origin <> 'model' AND layer.changed > ? AND image.split = 'test'
+            WHERE layer.kind = 'defect' AND layer.origin <> 'model' AND {changed} AND image.split = 'test'
             AND product.code = ? AND (? IS NULL OR view.code = ?)"""
         with self._read() as db:
-            return int(db.execute(query, [moment, product, view, view]).fetchone()[0])
+            return int(db.execute(query, [*moments, product, view, view]).fetchone()[0])
 
 
 def _query(areas: bool, *, has_cells: bool) -> str:

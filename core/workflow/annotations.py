@@ -18,7 +18,7 @@ import numpy as np
 from core.annotation.formats import Export, Format, Item, Outlet, Record, Style, format_of, recognise
 from core.annotation.masks import Mask
 from core.errors import FlawscopeError, InputError
-from core.project import Project
+from core.project import OpenStep, Project
 from core.project.records import ImageRow
 from core.workflow import masks, problems
 from core.workflow.disagreement import Conflict, against_layers
@@ -156,7 +156,8 @@ def import_annotations(
 
     Images are matched by path, class and product; what fits several or none is named, never guessed. Labels and splits
     that are set stay unless `overwrite`. Masks come in some at a time; what came in before an error or a cancel stays.
-    An import of masks is not an undo step; one of labels is. Raises `InputError` when there is nothing to read.
+    All of it is one step of undo, with the classes that it made. Where a mask differs from the one that counts here, a
+    person has to decide (`Project.decide`). Raises `InputError` when there is nothing to read.
     """
     source = source.resolve()
     used = recognise(source) if name == "auto" else format_of(name)
@@ -168,7 +169,7 @@ def import_annotations(
         raise InputError(f"no files of {used.title} here", path=source, mend="Name another folder or format")
     report = ImportReport(format=used.id, author=author or project.author, overwrites=overwrite and not used.has_masks)
     root = source if source.is_dir() else source.parent
-    taker = _Taker(project, used, report, Finder(project, product), overwrite=overwrite)
+    taker = _Taker(project, used, report, Finder(project, product), str(source), overwrite=overwrite)
     try:
         for done, path in enumerate(files, 1):
             progress(_IMPORTED, done, len(files))
@@ -184,15 +185,16 @@ class _Taker:
     """One import on its way."""
 
     def __init__(
-        self, project: Project, used: Format, report: ImportReport, finder: Finder, *, overwrite: bool
+        self, project: Project, used: Format, report: ImportReport, finder: Finder, source: str, *, overwrite: bool
     ) -> None:
         self._project = project
         self._used = used
         self._report = report
         self._finder = finder
-        self._classes = Classes(project)
-        self._masks = Intake(project, report, author=report.author)
-        self._labels = LabelIntake(project, overwrite=overwrite)
+        step = OpenStep(f"Import annotations by {report.author}", source)
+        self._classes = Classes(project, step)
+        self._masks = Intake(project, report, author=report.author, step=step)
+        self._labels = LabelIntake(project, step, overwrite=overwrite)
         self._seen: dict[int, Path] = {}
 
     def take(self, path: Path, root: Path, progress: Progress) -> None:
@@ -257,14 +259,16 @@ class _Taker:
                 self._leave_out(record.file, empty_words(_AGAIN))
             return
         is_new = not any(one is not None and np.array_equal(one, labels) for one in (own, painted))
-        if is_new:
+        codes = {one.id: one.code for one in project.classes(retired=True)}
+        clashes = against_layers(project, row, labels, report.author, codes, is_new=is_new)
+        report.conflicts += clashes
+        is_unasked = bool(clashes) and own is not None and not project.conflicts([row.id])  # of an older version
+        if is_new or is_unasked:
             report.replaced += own is not None
-            self._masks.keep(row.id, labels)
+            self._masks.keep(row.id, labels, clashes=bool(clashes))
         else:
             report.unchanged += 1
         report.unlabelled += bool(labels.any()) and row.label != "defective"
-        codes = {one.id: one.code for one in project.classes(retired=True)}
-        report.conflicts += against_layers(project, row, labels, report.author, codes, is_new=is_new)
 
     def _leave_out(self, path: Path, words: str) -> None:
         self._report.left_out.append((path, words))

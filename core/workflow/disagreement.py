@@ -10,20 +10,53 @@ from typing import Any, Final, Literal
 
 import numpy as np
 
-from core.annotation.masks import Mask
+from core.annotation.masks import Mask, delta_between
 from core.cells import escape_cell
 from core.project import Project
 from core.project.records import ImageRow, Layer
+from core.words import Box
 
-COLUMNS: Final = ("image", "product", "what", "with", "theirs", "here", "pixels", "iou", "counts")
+COLUMNS: Final = (
+    *("image", "product", "what", "with", "theirs", "here"),
+    *("differs", "pixels", "class_pixels", "iou", "counts"),
+)
+Differs = Literal["", "place", "class", "both"]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How two masks differ: pixels that one alone paints (`place`), that both paint as another class (`other_class`).
+
+    `iou` is that of all that is painted, whatever its class; `box` holds every pixel that differs.
+    """
+
+    place: int
+    other_class: int
+    iou: float
+    box: Box
+
+    @property
+    def differs(self) -> Differs:
+        """In place, class, or both."""
+        return "both" if self.place and self.other_class else "place" if self.place else "class"
+
+
+def difference(one: Mask, other: Mask) -> Difference | None:
+    """How two masks of the same size differ; None when they do not."""
+    delta = delta_between(one, other)
+    if delta is None:
+        return None
+    mine, theirs = one > 0, other > 0
+    union, both = int(np.count_nonzero(mine | theirs)), int(np.count_nonzero(mine & theirs))
+    return Difference(union - both, delta.pixels - (union - both), both / union, delta.box)
 
 
 @dataclass(frozen=True)
 class Conflict:
     """One image on which what comes in differs from what is there.
 
-    `pixels` differ; `iou` is that of all that is painted, whatever its class. `theirs` came in, `here` is what
-    `whom` painted or set; `counts` says which of them is used from now on.
+    Of masks `pixels` differ, `class_pixels` of them in class alone; `iou` is that of all that is painted, whatever its
+    class. `theirs` came in, `here` is what `whom` painted or set; `counts` says which of them is used from now on.
     """
 
     image_id: int
@@ -34,15 +67,22 @@ class Conflict:
     theirs: str
     here: str
     counts: str
+    differs: Differs = ""
     pixels: int = 0
+    class_pixels: int = 0
     iou: float | None = None
 
     def __str__(self) -> str:
         if self.what != "mask":
             return f"{self.image}: {self.what} {self.theirs} in the file, {self.here} here. {self.counts}"
-        alike = "" if self.iou is None else f", IoU {self.iou:.2f}"
         sides = f"{self.theirs} came in, {self.here} by {self.whom}"
-        return f"{self.image}: {self.pixels:,} pixels differ{alike} ({sides}). {self.counts}"
+        return f"{self.image}: {self._difference()} ({sides}). {self.counts}"
+
+    def _difference(self) -> str:
+        if self.differs == "class":
+            return f"the same place, another class on {self.class_pixels:,} pixels"
+        place = f"{self.pixels - self.class_pixels:,} pixels differ in place, IoU {self.iou or 0:.2f}"
+        return place if self.differs == "place" else f"{place}, and {self.class_pixels:,} in class"
 
     def as_json(self) -> dict[str, Any]:
         """Plain types."""
@@ -52,23 +92,23 @@ class Conflict:
 def against_layers(
     project: Project, row: ImageRow, labels: Mask, author: str, codes: Mapping[int, str], *, is_new: bool
 ) -> list[Conflict]:
-    """What differs between an author's imported mask and those of everybody else on this image.
+    """What differs between an author's imported mask and the one that counts here besides it: one or none.
 
     `is_new`: it is about to be stored; else it was here before.
     """
     layers = [one for one in project.layers(row.id) if one.kind == "defect" and one.origin != "model"]
     others = [one for one in layers if (one.origin, one.author) != ("import", author)]
-    found = []
-    for layer in others:
-        mask = project.layer_mask(layer.id)
-        if mask.shape == labels.shape and (differing := int(np.count_nonzero(mask != labels))):
-            union = int(np.count_nonzero((mask > 0) | (labels > 0)))
-            both = int(np.count_nonzero((mask > 0) & (labels > 0)))
-            sides = (_named(layer), _described(labels, codes), _described(mask, codes))
-            counts = _which_counts(others if is_new else layers, author, is_new=is_new)
-            iou = both / union if union else None
-            found.append(Conflict(row.id, row.relative, row.product, "mask", *sides, counts, differing, iou))
-    return found
+    if not others:
+        return []
+    layer = max(others, key=_rank)
+    mask = project.layer_mask(layer.id)
+    found = difference(mask, labels) if mask.shape == labels.shape else None
+    if found is None:
+        return []
+    sides = (_named(layer), _described(labels, codes), _described(mask, codes))
+    counts = _which_counts(others if is_new else layers, author, is_new=is_new)
+    amounts = (found.place + found.other_class, found.other_class, found.iou)
+    return [Conflict(row.id, row.relative, row.product, "mask", *sides, counts, found.differs, *amounts)]
 
 
 def as_csv(conflicts: Iterable[Conflict]) -> str:
@@ -77,7 +117,9 @@ def as_csv(conflicts: Iterable[Conflict]) -> str:
     for one in conflicts:
         iou = None if one.iou is None else round(one.iou, 4)
         pixels = one.pixels if one.what == "mask" else None
-        lines.append((one.image, one.product, one.what, one.whom, one.theirs, one.here, pixels, iou, one.counts))
+        of_class = one.class_pixels if one.what == "mask" else None
+        sides = (one.image, one.product, one.what, one.whom, one.theirs, one.here)
+        lines.append((*sides, one.differs, pixels, of_class, iou, one.counts))
     return table(lines)
 
 
@@ -91,10 +133,15 @@ def table(lines: Iterable[Sequence[object]]) -> str:
 
 def _which_counts(layers: Sequence[Layer], author: str, *, is_new: bool) -> str:
     """A person's mask comes before an imported one, a later one before an earlier one (as the store takes it)."""
-    first = max(layers, key=lambda one: (one.origin == "person", one.changed, one.id))
+    first = max(layers, key=_rank)
     if is_new and first.origin != "person":
         return f"The mask imported by {author} counts now, the other one is kept"
     return f"The mask {'painted' if first.origin == 'person' else 'imported'} by {first.author} counts, as before"
+
+
+def _rank(layer: Layer) -> tuple[bool, str, int]:
+    """The highest one counts."""
+    return layer.origin == "person", layer.changed, layer.id
 
 
 def _named(layer: Layer) -> str:

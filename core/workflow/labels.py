@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Mapping
 from typing import Literal, cast
 
-from core.project import Project
+from core.project import OpenStep, Project
 from core.project.records import ImageRow
 from core.words import Label, Split
 from core.workflow.disagreement import Conflict
@@ -16,10 +16,11 @@ _REPLACED = "It was replaced"
 
 
 class LabelIntake:
-    """Labels on their way into the project; `finish` sets them, an undo step for each label and one for all splits."""
+    """Labels on their way into the project; `finish` sets them, all of them and their new classes one step of undo."""
 
-    def __init__(self, project: Project, *, overwrite: bool) -> None:
+    def __init__(self, project: Project, step: OpenStep, *, overwrite: bool) -> None:
         self._project = project
+        self._step = step
         self._overwrite = overwrite
         self._labels: dict[tuple[Label, str | None], list[int]] = defaultdict(list)
         self._splits: dict[int, Split] = {}
@@ -53,9 +54,11 @@ class LabelIntake:
         """Set them; how many images changed. Raises `ProjectError` when parts or equal pictures would be divided."""
         touched = {image_id for ids in self._labels.values() for image_id in ids} | set(self._splits)
         for (label, code), ids in self._labels.items():
-            self._project.set_label(ids, label, defect_class=code, reason="imported table")
+            if code:
+                self._project.add_class(code, step=self._step)
+            self._project.set_label(ids, label, defect_class=code, reason="imported table", step=self._step)
         if self._splits:
-            self._project.set_splits(self._splits, reason="imported table")
+            self._project.set_splits(self._splits, reason="imported table", step=self._step)
         return len(touched)
 
     def _note(self, row: ImageRow, what: Literal["label", "class", "split"], theirs: str, here: str) -> None:

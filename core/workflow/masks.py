@@ -15,7 +15,7 @@ from core.annotation.masks import Mask
 from core.errors import FlawscopeError, InputError
 from core.imaging import probe
 from core.layouts import Entry
-from core.project import Project
+from core.project import OpenStep, Project
 from core.project.records import ImageRow
 from core.workflow.progress import Progress, silent
 
@@ -47,15 +47,18 @@ class MaskReport:
 
 
 class Classes:
-    """Defect classes by their codes and names; what is not known becomes a class."""
+    """Defect classes by their codes and names; what is not known, or no longer offered, becomes a class."""
 
-    def __init__(self, project: Project) -> None:
+    def __init__(self, project: Project, step: OpenStep | None = None) -> None:
         self._project = project
+        self._step = step
+        self._retired: dict[int, str] = {}
         self._ids: dict[str, int] = {}
         self.added: list[str] = []
         names: dict[str, set[int]] = {}
         for one in project.classes(retired=True):
             self._ids[one.code] = one.id
+            self._retired |= {one.id: one.code} if one.retired else {}
             for name in one.names.values():
                 names.setdefault(name, set()).add(one.id)
         for name, ids in names.items():
@@ -65,24 +68,31 @@ class Classes:
     def id(self, code: str) -> int:
         """The id of a class. Raises `ProjectError` beyond 254 of them."""
         if code not in self._ids:
-            self._ids[code] = self._project.add_class(code)
+            self._ids[code] = self._project.add_class(code, step=self._step)
             self.added.append(code)
+        elif self._ids[code] in self._retired:
+            self._project.add_class(self._retired.pop(self._ids[code]), step=self._step)
         return self._ids[code]
 
 
 class Intake:
     """Masks on their way into the store, some at a time; `flush` at the end."""
 
-    def __init__(self, project: Project, report: MaskReport, *, author: str | None = None) -> None:
+    def __init__(
+        self, project: Project, report: MaskReport, *, author: str | None = None, step: OpenStep | None = None
+    ) -> None:
         self._project = project
         self._report = report
         self._author = author
+        self._step = step
+        self._clashing: set[int] = set()
         self._batch: list[tuple[int, Mask]] = []
         self._bytes = 0
 
-    def keep(self, image_id: int, labels: Mask) -> None:
-        """Store a mask as an imported one of the author."""
+    def keep(self, image_id: int, labels: Mask, *, clashes: bool = False) -> None:
+        """Store a mask as an imported one of the author; `clashes`: a person has to choose between it and another."""
         self._batch.append((image_id, labels))
+        self._clashing |= {image_id} if clashes else set()
         self._bytes += labels.nbytes
         if len(self._batch) >= _BATCH or self._bytes > _BATCH_BYTES:
             self.flush()
@@ -90,9 +100,10 @@ class Intake:
     def flush(self) -> None:
         """Store what waits, in one step."""
         if self._batch:
-            self._project.import_masks(self._batch, author=self._author)
+            self._project.import_masks(self._batch, author=self._author, step=self._step, clashing=self._clashing)
             self._report.written += len(self._batch)
         self._batch, self._bytes = [], 0
+        self._clashing.clear()
 
 
 def take_in(project: Project, entries: Iterable[Entry], *, progress: Progress = silent) -> MaskReport:

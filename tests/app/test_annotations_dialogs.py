@@ -73,7 +73,7 @@ def test_masks_go_out_and_those_of_another_person_come_in_beside_them(
     finished(qtbot, back)
     assert back.headline.text() == "1 mask taken in, the work of CD; 0 were the same."
     assert [kind for kind, _, _ in back.findings] == ["Difference", "Left out"]
-    assert "14 pixels differ, IoU 0.89" in back.findings[0][2] and "line 1, column" in back.findings[1][2]
+    assert "14 pixels differ in place, IoU 0.89" in back.findings[0][2] and "line 1, column" in back.findings[1][2]
     assert back.list.topLevelItemCount() == 2 and back.save.isVisible()
     back.save_findings(tmp_path / "list.csv")
     qtbot.waitUntil(lambda: (tmp_path / "list.csv").is_file())

@@ -21,7 +21,7 @@ from core.project.backup import list_backups, make_backup
 from core.project.database import SCHEMA_VERSION
 from core.project.migrations import migrate
 
-V1 = Path(__file__).parents[1] / "data" / "projects" / "v1.flawscope"
+EARLIER = Path(__file__).parents[1] / "data" / "projects"
 
 
 @pytest.fixture
@@ -158,8 +158,15 @@ def test_a_migration_that_fails_changes_nothing(folder: Path) -> None:
         assert project.verify().is_whole
 
 
-def test_a_project_of_version_1_opens_and_holds_what_was_stored(tmp_path: Path) -> None:
-    shutil.copy(V1, tmp_path / "old.flawscope")
+@pytest.mark.parametrize("version", range(1, SCHEMA_VERSION + 1))
+def test_a_project_of_every_version_opens_and_holds_what_was_stored(tmp_path: Path, version: int) -> None:
+    shutil.copy(EARLIER / f"v{version}.flawscope", tmp_path / "old.flawscope")
+    with Project.open(tmp_path / "old.flawscope", read_only=True) as project:
+        mask = project.mask(4)
+        assert mask is not None and int(mask.sum()) == 30 and project.masked_images() == [4]
+        assert project.image_table().masked.tolist() == [False, False, False, True]
+        assert len(project.layers(4)) == 2 and project.conflicts() == []
+        assert project.masks_changed_since("2000", product="pill") == 1
     with Project.open(tmp_path / "old.flawscope", author="AB") as project:
         assert project.verify().is_whole
         images = list(project.images())
