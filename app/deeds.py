@@ -123,7 +123,12 @@ class Deeds(QObject):
         """Masks or labels of others for images of this project."""
         from app.dialogs.annotations import ImportAnnotations
 
-        ImportAnnotations(self._session, self._window).open()
+        dialog = ImportAnnotations(self._session, self._window)
+        dialog.image_wanted.connect(self._on_imported_wanted)
+        dialog.open()
+
+    def _on_imported_wanted(self, image_id: int, is_conflict: bool) -> None:
+        self._window.go("annotate", {"id": image_id, **({"queue": "conflicts"} if is_conflict else {})})
 
     def export_annotations(self) -> None:
         """Masks or labels for other tools."""

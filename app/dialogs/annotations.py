@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QComboBox,
@@ -38,6 +39,7 @@ from core.workflow.disagreement import table
 _AUTO: Final = "auto"
 _SHOWN: Final = 500
 Finding = tuple[str, str, str]  # kind, image or file, what
+_IMAGE: Final = Qt.ItemDataRole.UserRole
 
 
 class AnnotationsDialog(WorkingDialog):
@@ -47,6 +49,7 @@ class AnnotationsDialog(WorkingDialog):
         super().__init__(title, parent)
         self._session = session
         self._findings: list[Finding] = []
+        self._images: dict[int, int] = {}  # the image that a finding is about, by its place in the list
         self._place: Path | None = None
         self.setMinimumSize(640, 420)
         self.resize(760, 480)
@@ -166,7 +169,7 @@ class AnnotationsDialog(WorkingDialog):
         self.headline.setWordWrap(True)
         self.headline.setTextFormat(Qt.TextFormat.PlainText)
         self.said = self._words("muted")
-        self.list = QTreeWidget(self.outcome)
+        self.list = _Findings(self.outcome)
         self.list.setHeaderLabels([tr("Kind"), tr("Image or file"), tr("What")])
         self.list.setRootIsDecorated(False)
         self.list.setWordWrap(True)
@@ -180,7 +183,7 @@ class AnnotationsDialog(WorkingDialog):
         column.addWidget(self._filler, 1)
 
     def _build_buttons(self) -> None:
-        row = QHBoxLayout()
+        self.buttons_row = row = QHBoxLayout()
         self.save = QPushButton(tr("Save the list …"), self)
         self.save.setAutoDefault(False)
         self.save.clicked.connect(self._on_save_clicked)
@@ -234,8 +237,9 @@ class AnnotationsDialog(WorkingDialog):
         self.end()
         self.show_report(report)
         shown = self._findings[:_SHOWN]
-        for one in shown:
+        for at, one in enumerate(shown):
             line = QTreeWidgetItem(list(one))
+            line.setData(0, _IMAGE, self._images.get(at))
             for column, words in enumerate(one):
                 line.setToolTip(column, words)
             self.list.addTopLevelItem(line)
@@ -275,11 +279,30 @@ class AnnotationsDialog(WorkingDialog):
         dialog.open()
 
 
+class _Findings(QTreeWidget):
+    """A list in which Enter opens a line, and does not press the dialog's button."""
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        super().keyPressEvent(event)
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            event.accept()
+
+
 class ImportAnnotations(AnnotationsDialog):
     """Masks or labels of others for images of this project; each author has masks of their own."""
 
+    image_wanted = Signal(int, bool)  # an image of the list, and whether its masks wait for a decision
+
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(tr("Import annotations"), session, parent)
+        self._clashes: set[int] = set()
+        self.list.itemActivated.connect(self._on_line_activated)
+        self.walk = QPushButton(tr("Decide …"), self)
+        self.walk.setAutoDefault(False)
+        self.walk.setToolTip(tr("See both masks of each image, and keep one, take the other, or join them"))
+        self.walk.clicked.connect(lambda: self._open(min(self._images)))
+        self.walk.hide()
+        self.buttons_row.insertWidget(1, self.walk)
 
     def build_form(self, form: QFormLayout) -> None:
         file = QPushButton(tr("File …"), self.choices)
@@ -317,8 +340,13 @@ class ImportAnnotations(AnnotationsDialog):
     def show_report(self, report: ImportReport) -> None:
         headline, *rest = report.lines()
         self.headline.setText(headline)
-        if report.written:
-            rest.append(tr("Taking masks in is no step that Ctrl+Z takes back; what was here before is all kept."))
+        if report.written or report.labelled:
+            rest.append(tr("Ctrl+Z takes all of it back in one step."))
+        self._clashes = {one.image_id for one in report.conflicts if one.what == "mask"}
+        self._images = {at: one.image_id for at, one in enumerate(report.conflicts)}
+        if self._images:
+            rest.append(tr("A double click on a difference, or Enter, shows its image."))
+        self.walk.setVisible(bool(self._clashes))
         self.said.setText("\n".join(rest))
         self._findings = [(tr("Difference"), one.image, str(one).partition(": ")[2]) for one in report.conflicts]
         self._findings += [(tr("Left out"), path.name, f"{text} ({path})") for path, text in report.left_out]
@@ -331,6 +359,16 @@ class ImportAnnotations(AnnotationsDialog):
     def cancelled_words(self) -> str:
         return tr("Cancelled. What was read before stays; import it again to go on.")
 
+    def _on_line_activated(self, line: QTreeWidgetItem) -> None:
+        if line.data(0, _IMAGE) is not None:
+            self._open(self.list.indexOfTopLevelItem(line))
+
+    def _open(self, at: int) -> None:
+        """The image of a line, on Annotate."""
+        image_id = self._images[at]
+        self.accept()
+        self.image_wanted.emit(image_id, image_id in self._clashes)
+
     def _on_file_clicked(self) -> None:
         start = self._session.memory.recall("folder", str(Path.home()))
         kinds = tr("Annotations") + " (*.json *.txt *.csv *.png)"
@@ -342,10 +380,24 @@ class ImportAnnotations(AnnotationsDialog):
 
 
 class ExportAnnotations(AnnotationsDialog):
-    """The masks that count, or the labels, as files of another tool."""
+    """The masks that count, or the labels, as files of another tool; where and how the last time is proposed again."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(tr("Export annotations"), session, parent)
+        known = session.memory.recall(self._key(), {})
+        for combo, key in ((self.formats, "format"), (self.shapes, "shapes"), (self.product, "product")):
+            combo.setCurrentIndex(max(combo.findData(known.get(key)), 0))
+        if known.get("folder") and Path(known["folder"]).is_dir():
+            self.set_place(Path(known["folder"]))
+
+    def _key(self) -> str:
+        project = self._session.project
+        return f"annotations.export {'' if project is None else project.file}"
+
+    def _remember(self) -> None:
+        combos = {"format": self.formats, "shapes": self.shapes, "product": self.product}
+        known = {key: combo.currentData() for key, combo in combos.items()}
+        self._session.memory.remember(self._key(), known | {"folder": str(self._place)})
 
     def build_form(self, form: QFormLayout) -> None:
         self.shapes = QComboBox(self.choices)
@@ -362,6 +414,7 @@ class ExportAnnotations(AnnotationsDialog):
             return None
         style: Style = self.shapes.currentData() if len(used.styles) > 1 else used.styles[0]
         product, overwrite = self.product.currentData(), self.replace.isChecked()
+        self._remember()
         following = self.begin(tr("Writing annotations …"))
 
         def work() -> ExportReport:

@@ -19,7 +19,11 @@ from core.project.undo import Change, remember
 from core.project.writer import Transaction
 from core.words import MaskChoice
 
-LABELS: Final[Mapping[MaskChoice, str]] = {"mine": "Keep mask", "theirs": "Take mask", "both": "Join masks"}
+LABELS: Final[Mapping[MaskChoice, str]] = {
+    "mine": "Keep the mask here",
+    "theirs": "Take the other mask",
+    "both": "Join both masks",
+}
 
 
 class ConflictMethods(AnnotationMethods):

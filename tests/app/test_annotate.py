@@ -61,7 +61,7 @@ def test_the_mask_and_the_region_of_an_image_are_laid_over_it(desk: Desk) -> Non
     assert desk.page.canvas.layer("mask") is overlays.mask
     assert overlays.regions == ("part",)
     desk.qtbot.waitUntil(lambda: "crack" in desk.texts() and "112 px" in desk.texts())
-    assert "Imported." in desk.texts()
+    assert "Imported. The work of" in desk.texts()
     desk.session.set_current(1)
     desk.shows(1)
     mask = desk.page.canvas.layer("mask")

@@ -36,6 +36,7 @@ class Queues(QObject):
         self._given: tuple[NDArray[np.int64], str] = (_NOTHING, "")
         self._rows_of: object = None
         self._rows: NDArray[np.intp] = np.empty(0, np.intp)
+        self._wanted: tuple[Queue, int] | None = None
         self._is_ours = False
         self._wants_scores = True
         self._is_shown = False
@@ -45,6 +46,7 @@ class Queues(QObject):
         session.trainings_changed.connect(self._on_scores_changed)
         session.place_changed.connect(self._on_scores_changed)
         session.table_loaded.connect(self._on_table_loaded)
+        session.images_changed.connect(self._on_images_changed)
 
     # -- what is walked through
 
@@ -64,6 +66,16 @@ class Queues(QObject):
         if self._session.project is not None:
             self._session.memory.remember(f"annotate.queue {self._session.project.file}", queue)
         self.chosen.emit()
+
+    def open(self, queue: Queue, image_id: int) -> None:
+        """Walk through a queue from an image on, wherever that is; once the queue knows it."""
+        self._session.show_image(image_id)
+        self._wanted = (queue, image_id)
+        if image_id in self.ids(queue):
+            self._wanted = None
+            self._take(queue)
+            if self._session.project is not None:
+                self._session.memory.remember(f"annotate.queue {self._session.project.file}", queue)
 
     def ids(self, queue: Queue) -> NDArray[np.int64]:
         """The images of a queue as they stand now."""
@@ -129,6 +141,7 @@ class Queues(QObject):
         words: dict[Queue, str] = {
             "unpainted": tr("Every defective image of this view is painted"),
             "unlabelled": tr("Every image of this view has a label"),
+            "conflicts": tr("No imported mask differs from what is painted in this view"),
             "score": tr("No training has scored this view yet"),
         }
         return words.get(queue, tr("There are no images"))
@@ -145,6 +158,12 @@ class Queues(QObject):
             self._take(self.queue)  # it began with the first rows
         self._read_scores()
 
+    def _on_images_changed(self, _: object) -> None:
+        if self._wanted is not None:
+            wanted, self._wanted = self._wanted, None
+            if self._session.current == wanted[1]:
+                self.open(*wanted)
+
     def _on_scores_changed(self, *_: object) -> None:
         self._wants_scores = True
         self._read_scores()
@@ -155,7 +174,7 @@ class Queues(QObject):
 
     def _on_session_closed(self) -> None:
         self.queue, self.worst, self._given, self._wants_scores = "view", None, (_NOTHING, ""), True
-        self._rows_of = None
+        self._rows_of = self._wanted = None
 
 
 class QueueChooser(QToolButton):
@@ -184,7 +203,9 @@ class QueueChooser(QToolButton):
     def _on_menu_opened(self) -> None:
         self._menu.clear()
         for queue in QUEUES:
-            if queue == "given" and not self._model.has_given:
+            if (queue == "given" and not self._model.has_given) or (
+                queue == "conflicts" and not self._model.ids(queue).size
+            ):
                 continue
             action = self._menu.addAction(f"{self._model.word(queue)}\t{self._model.amount(queue)}")
             action.setObjectName(queue)

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from app.pages.annotate.panel import ImagePanel
     from core.project import Project
 
-_QUEUES: Final[tuple[Queue, ...]] = ("unpainted", "unlabelled", "score", "view")
+_QUEUES: Final[tuple[Queue, ...]] = ("unpainted", "unlabelled", "conflicts", "score", "view")
 _KINDS: Final[tuple[ExampleKind, ...]] = ("example", "limit_good", "limit_defective")
 
 

@@ -15,6 +15,7 @@ from app.canvas.tools import BY_COMMAND
 from app.canvas.view import Canvas
 from app.commands import Actions
 from app.pages.annotate import region_mode
+from app.pages.annotate.conflicts import Conflicts
 from app.pages.annotate.flow import Flow
 from app.pages.annotate.ghost import Ghost
 from app.pages.annotate.hint import Hint
@@ -36,7 +37,10 @@ from core.words import Label
 
 
 class AnnotatePage(Page):
-    """One image at a time. `show_what` takes {"id": image}, {"ids": order, "title": words} and {"open": True}."""
+    """One image at a time.
+
+    `show_what` takes {"id": image}, {"ids": order, "title": words}, {"queue": name, "id": image} and {"open": True}.
+    """
 
     key: ClassVar[str] = "annotate"
     icon: ClassVar[str] = "annotate"
@@ -51,6 +55,7 @@ class AnnotatePage(Page):
         self.flow: Final = Flow(session, self.canvas, self.painting.bench, self)
         self.walk: Final = Walk(session, self.flow.queues)
         self.stage: Final = Stage(session, self.canvas, self)
+        self.conflicts: Final = Conflicts(session, self.canvas, self.painting, self.flow.queues, self.walk, self)
         self.overlays: Overlays | None = None
         self._panel: ImagePanel | None = None
         self._on_screen = False
@@ -122,6 +127,7 @@ class AnnotatePage(Page):
         self.painting.bind(self.actions_table)
         self.flow.bind(self.actions_table)
         self.pieces.bind(self.actions_table)
+        self.conflicts.bind(self.actions_table)
         self._show_classes()
         self._begin()
         self.canvas.setFocus()
@@ -134,13 +140,16 @@ class AnnotatePage(Page):
         self.painting.unbind(self.actions_table)
         self.flow.unbind(self.actions_table)
         self.pieces.unbind(self.actions_table)
+        self.conflicts.unbind(self.actions_table)
         self.stage.leave()
         self.placed.emit("")
 
     def show_what(self, what: dict[str, Any]) -> None:
         if "ids" in what:
             self.session.set_order(what["ids"], what.get("title", ""))
-        if "id" in what:
+        if "queue" in what:
+            self.flow.queues.open(what["queue"], int(what["id"]))
+        elif "id" in what:
             self.session.set_current(int(what["id"]))
         elif what.get("open"):
             self.walk.go_first()
@@ -181,6 +190,7 @@ class AnnotatePage(Page):
         holder.addWidget(UnsavedBanner(self.session, self))
         column.addLayout(holder)
         column.addWidget(self.options)
+        column.addWidget(self.conflicts.strip)
         column.addWidget(self.region.strip)
         middle = QHBoxLayout()
         middle.setSpacing(0)
@@ -268,6 +278,7 @@ class AnnotatePage(Page):
         """Nothing is painted on it any more."""
         self.flow.put_down()
         self.overlays = None
+        self.conflicts.leave()
         self.ghost.leave()
         self.painting.finish()
         self.painting.leave()
@@ -299,6 +310,7 @@ class AnnotatePage(Page):
         for widget in (self.region.strip, self.region.bar):
             widget.setVisible(on)
         self.toolbar.setVisible(not on)
+        self.conflicts.set_aside(on)
         self.options.setVisible(not on and self.painting.tool in BY_COMMAND)
         if not on and self._on_screen:
             self.painting.take_again()

@@ -292,7 +292,7 @@ class ImagePanel(QWidget):
         if not overlays.painted:
             return tr("Nothing is painted on this image.")
         if overlays.origin == "import":
-            return tr("Imported.")
+            return tr("Imported. The work of {who}.", who=overlays.author)
         return tr("Painted by {who}.", who=overlays.author)
 
     # -- slots

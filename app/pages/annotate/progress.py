@@ -58,6 +58,11 @@ def first_open(table: ImageTable, rows: NDArray[np.intp]) -> int:
 
 def next_open(table: ImageTable, rows: NDArray[np.intp], at: int, *, forward: bool) -> int:
     """The place of the next image that wants something, after or before `at`; -1 when there is none."""
-    wanted = np.flatnonzero(open_rows(table, rows))
+    return next_of(open_rows(table, rows), at, forward=forward)
+
+
+def next_of(open_ones: NDArray[np.bool_], at: int, *, forward: bool) -> int:
+    """The next place after or before `at` where `open_ones` is set; -1 when there is none."""
+    wanted = np.flatnonzero(open_ones)
     beyond = wanted[wanted > at] if forward else wanted[wanted < at][::-1]
     return int(beyond[0]) if len(beyond) else -1

@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from app.pages.annotate import progress
 from app.pages.annotate.chooser import Queues
+from app.pages.annotate.queues import is_conflict
 from app.session import Session
 from app.words import tr
 
@@ -39,14 +40,32 @@ class Walk:
     def go_first(self) -> bool:
         """To the first image that wants something, else to the first; whether there is one."""
         table = self._session.table
-        return table is not None and self._go_to(progress.first_open(table, self.rows()))
+        if table is None:
+            return False
+        if self._queues.queue == "conflicts":
+            wanted = is_conflict(table, self.rows())
+            return self._go_to(int(np.argmax(wanted)) if wanted.any() else 0)
+        return self._go_to(progress.first_open(table, self.rows()))
 
     def go_open(self, *, forward: bool) -> None:
-        """The next image that wants a label, or when all have one, that wants its defects painted."""
+        """The next image that wants a label, or when all have one, that wants its defects painted.
+
+        Where conflicts are walked through: the next one that is not decided, after the last one from the first on.
+        """
         table = self._session.table
         if table is None:
             return
-        at = progress.next_open(table, self.rows(), self._session.position(), forward=forward)
+        at = self._session.position()
+        if self._queues.queue == "conflicts":
+            wanted = is_conflict(table, self.rows())
+            wanted[at : at + 1] = False
+            if not wanted.any():
+                self._session.said.emit(tr("No other conflict of this view is left to decide"))
+                return
+            beyond = progress.next_of(wanted, at, forward=forward)
+            self._go_to(beyond if beyond >= 0 else progress.next_of(wanted, -1, forward=True))
+            return
+        at = progress.next_open(table, self.rows(), at, forward=forward)
         if self._go_to(at):
             return
         if forward:
