@@ -11,6 +11,7 @@ from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
 
+from app.letters import plain, with_letters
 from app.words import tr
 
 Where = Literal["app", "image"]  # image: single letters, only while canvas or gallery has the focus
@@ -121,6 +122,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("help.about", "About Flawscope", menu="Help"),
 )
 MENUS: Final = ("File", "Edit", "View", "Image", "Tools", "Train", "Go", "Help")
+RECENT: Final = "Recent projects"  # a menu in the menu File
 BY_ID: Final = {one.id: one for one in COMMANDS}
 
 
@@ -215,11 +217,34 @@ class Actions(QObject):
 
     def refresh(self) -> None:
         """Ask again what can be done now."""
+        words = {}
         for command_id, action in self._actions.items():
             bound = self._bindings.get(command_id)
             action.setEnabled(bound[-1].can_be_done if bound else False)
-            action.setText(bound[-1].text if bound and bound[-1].text else tr(BY_ID[command_id].text))
+            words[command_id] = bound[-1].text if bound and bound[-1].text else tr(BY_ID[command_id].text)
+        for command_id, word in self._lettered(words).items():
+            self._actions[command_id].setText(word)
         self.bound.emit()
+
+    def _lettered(self, words: dict[str, str]) -> dict[str, str]:
+        """The words with the letters that choose them in their menus."""
+        shown = dict(words)
+        for menu in MENUS:
+            ids = [one.id for one in COMMANDS if one.menu == menu]
+            keys = tuple(next((key for key in BY_ID[one].keys if len(key) == 1), "") for one in ids)
+            more = (tr(RECENT),) if menu == "File" else ()
+            shown |= dict(zip(ids, with_letters((*(words[one] for one in ids), *more), keys), strict=False))
+        return shown
+
+    @staticmethod
+    def menu_words() -> dict[str, str]:
+        """The menus of `MENUS` with the letters that open them with Alt."""
+        return dict(zip(MENUS, with_letters(tuple(tr(name) for name in MENUS)), strict=True))
+
+    def recent_word(self) -> str:
+        """`RECENT` with its letter in the menu File."""
+        words = [plain(self._actions[one.id].text()) for one in COMMANDS if one.menu == "File"]
+        return with_letters((*words, tr(RECENT)), len(words) * ("",))[-1]
 
 
 class CommandMenu(QMenu):

@@ -26,7 +26,7 @@ from PySide6.QtWidgets import (
 
 from app import theme
 from app.banner import Banner
-from app.commands import BY_ID, COMMANDS, MENUS, Actions, CommandMenu
+from app.commands import BY_ID, COMMANDS, Actions, CommandMenu
 from app.icons import icon
 from app.pages.page import Page
 from app.rail import Rail
@@ -218,8 +218,8 @@ class MainWindow(QMainWindow):
         return head
 
     def _menus(self) -> None:
-        for name in MENUS:
-            menu = CommandMenu(tr(name), self.actions_table, self.menuBar())
+        for name, word in self.actions_table.menu_words().items():
+            menu = CommandMenu(word, self.actions_table, self.menuBar())
             self.menuBar().addMenu(menu)
             for command in COMMANDS:
                 if command.menu == name:
@@ -229,7 +229,7 @@ class MainWindow(QMainWindow):
                         action.setIconVisibleInMenu(False)
                     menu.addAction(action)
             if name == "File":
-                self._recent = QMenu(tr("Recent projects"), menu)
+                self._recent = QMenu(self.actions_table.recent_word(), menu)
                 menu.insertMenu(self.actions_table.action("file.add_images"), self._recent)
                 self._recent.aboutToShow.connect(self._on_recent_opened)
 

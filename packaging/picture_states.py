@@ -22,6 +22,7 @@ from app.crash import CrashDialog
 from app.dialogs.annotations import ExportAnnotations, ImportAnnotations
 from app.dialogs.closing import ClosingDialog
 from app.morning import MorningBanner
+from app.pages.annotate import AnnotatePage
 from app.pages.review import ReviewPage
 from app.pages.train import TrainPage
 from core.workflow.review import Kind
@@ -263,6 +264,20 @@ def dialog_import_annotations_done(studio: Studio) -> QWidget:
     return dialog
 
 
+def annotate_conflict(studio: Studio) -> QWidget:
+    """From the report to an image on which two people differ; the one before is decided."""
+    dialog = cast(ImportAnnotations, dialog_import_annotations_done(studio))
+    dialog.walk.click()
+    page = cast(AnnotatePage, studio.page("annotate"))
+    studio.until(page.conflicts.strip.isVisible, "the two masks")
+    studio.settle()
+    page.conflicts.decide("theirs")
+    studio.settle()
+    studio.until(page.conflicts.strip.isVisible, "the next image")
+    page.conflicts.look_closely()
+    return studio.window
+
+
 def dialog_export_annotations(studio: Studio) -> QWidget:
     dialog = cast(ExportAnnotations, _over_dataset("file.export_annotations", "ExportAnnotations", studio))
     dialog.formats.setCurrentIndex(1)
@@ -321,6 +336,7 @@ STATES: Final[dict[str, State]] = {
     "annotate_book": State(painting.annotate_book),
     "annotate_ruler": State(painting.annotate_ruler),
     "annotate_notes": State(painting.annotate_notes),
+    "annotate_conflict": State(annotate_conflict),
     "annotate_queue": State(painting.annotate_queue, leave=painting.annotate_queue_closed),
     "annotate_polygon": State(tools.polygon, leave=tools.put_away),
     "annotate_rectangle": State(tools.rectangle, leave=tools.put_away),

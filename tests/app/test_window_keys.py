@@ -69,7 +69,7 @@ def test_keys_in_an_open_menu_leave_the_image_behind_it_alone(
     session = window.session
     qtbot.waitUntil(lambda: session.current is not None)
     image, bar = session.current, window.menuBar()
-    action = next(one for one in bar.actions() if one.text() == "Image")
+    action = next(one for one in bar.actions() if one.text() == "&Image")
     QTest.mouseClick(bar, Qt.MouseButton.LeftButton, pos=bar.actionGeometry(action).center())
     menu = QApplication.activePopupWidget()
     assert isinstance(menu, QMenu)

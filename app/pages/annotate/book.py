@@ -11,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QAction, QColor, QIcon, QImage, QKeySequence, QPainter, QPixmap
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from app import theme
 from app.canvas.workbench import Workbench
 from app.commands import keys_text
 from app.icons import icon
+from app.letters import LetterMenu
 from app.session import Session
 from app.words import class_word, tr
 from core.imaging.small import shrunk
@@ -104,7 +105,7 @@ class DefectBook(QWidget):
         self._add.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self._add.setToolTip(tr("What is seen of the image now; by its key, the defect under the cursor"))
-        menu = QMenu(self._add)
+        menu = LetterMenu(self._add)
         for kind, command, _ in _KINDS:
             action = menu.addAction(f"{kind_word(kind)}\t{keys_text(command)}", partial(self.add_wanted.emit, kind))
             action.setObjectName(kind)

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Qt, Signal
-from PySide6.QtWidgets import QMenu, QSizePolicy, QToolButton, QWidget
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QWidget
 
+from app.letters import LetterMenu
 from app.pages.annotate import queues
 from app.pages.annotate.queues import QUEUES, Queue
 from app.session import Session
@@ -189,7 +190,7 @@ class QueueChooser(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setToolTip(tr("Which images previous and next walk through"))
         self.setAccessibleName(tr("Images to walk through"))
-        self._menu = QMenu(self)
+        self._menu = LetterMenu(self)
         self._menu.aboutToShow.connect(self._on_menu_opened)
         self.setMenu(self._menu)
         model.changed.connect(self.show_state)
