@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 import typer
 
 from app.options import AuthorOption, JsonOption, ProductOption, ProjectArgument, open_project
+from core.words import MaskChoice
 
 app = typer.Typer(help="Defect masks and labels in and out.", no_args_is_help=True)
+_TURNED: Final[Mapping[MaskChoice, MaskChoice]] = {"mine": "theirs", "theirs": "mine", "both": "both"}
 FormatName = Literal["mvtec", "labelme", "coco", "yolo", "csv"]
 
 
@@ -86,3 +89,41 @@ def import_(
     if conflicts is not None:
         atomic_write(conflicts, as_csv(report.conflicts))
     screen.result(report.as_json())
+
+
+@app.command("conflicts")
+def conflicts(
+    project: ProjectArgument,
+    decide: Annotated[
+        MaskChoice | None,
+        typer.Option(
+            "--decide", help="Keep the mask here, take the imported one, or join both, wherever that is open."
+        ),
+    ] = None,
+    image: Annotated[list[str] | None, typer.Option("--image", help="Only this image, as the list names it.")] = None,
+    author: AuthorOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Name the images on which an imported mask differed from the one here, and what was decided; or decide."""
+    from app.console import Screen
+
+    screen = Screen(as_json=as_json)
+    with open_project(project, author, read_only=decide is None) as opened:
+        rows = {row.id: row.relative for row in opened.images(ids=sorted({one.image_id for one in opened.conflicts()}))}
+        wanted = {key: name for key, name in rows.items() if not image or name in image}
+        for one in opened.conflicts(wanted) if decide else ():
+            counting, others = opened.others(one.image_id)
+            counts = counting is not None and counting.id == one.id  # of two imported masks the later one
+            other = others[0].id if counts and others else one.id
+            choice = _TURNED[decide] if counts else decide
+            if one.conflict == "open" and counting is not None and other != counting.id:
+                opened.decide(one.image_id, other, choice, reason="command line")
+        found = opened.conflicts(wanted)
+    for one in found:
+        screen.say(
+            f"{wanted[one.image_id]}: imported by {one.author}, {'open' if one.conflict == 'open' else 'decided'}"
+        )
+    done = sum(one.conflict != "open" for one in found)
+    screen.say(f"{done:,} of {len(found):,} decided.")
+    lines = [{"image": wanted[one.image_id], "author": one.author, "decided": one.conflict != "open"} for one in found]
+    screen.result({"decided": done, "conflicts": lines})

@@ -130,6 +130,16 @@ def test_annotations_go_to_other_tools_and_differences_come_back(trained: Traine
     (conflict,) = report["conflicts"]
     assert conflict["whom"] == "AB (imported)" and conflict["iou"] < 0.1
     assert conflict["image"] in (tmp_path / "differences.csv").read_text(encoding="utf-8-sig")
+    listed = flawscope("annotations", "conflicts", "project", "--json", cwd=tmp_path).document
+    assert listed == {"decided": 0, "conflicts": [{"image": conflict["image"], "author": "CD", "decided": False}]}
+    decide = ("annotations", "conflicts", "project", "--decide", "mine", "--json")
+    assert flawscope(*decide, "--image", "no such", cwd=tmp_path).document["conflicts"] == []
+    decided = flawscope(*decide, "--author", "EF", cwd=tmp_path)
+    assert decided.document["decided"] == 1, decided.err
+    with Project.open(tmp_path / "project", read_only=True) as project:
+        (row,) = (one for one in project.images() if one.relative == conflict["image"])
+        kept, first = project.mask(row.id, author="EF"), project.mask(row.id, origin="import", author="AB")
+        assert kept is not None and first is not None and (kept == first).all()
     wrong = flawscope("annotations", "export", "project", "out", "--format", "yolo", "--shapes", "masks", cwd=tmp_path)
     assert wrong.code == 3 and "holds no masks" in wrong.err
 

@@ -100,6 +100,7 @@ class ConflictStrip(QFrame):
         made = None if sides.open else sides.choice
         self._decided = "" if made is None else tr("Decided: {what}", what=choice_words(made).lower()) + " · "
         self.amount.setText(amount)
+        self.amount.setVisible(bool(amount))
         self.show()
 
     def show_difference(self, found: Difference | None) -> None:

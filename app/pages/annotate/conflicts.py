@@ -162,7 +162,8 @@ class Conflicts(QObject):
             self._canvas.set_layer(LAYER, drawn)
         project = self._session.project
         me = "" if project is None else project.author
-        self.strip.show_sides(sides, self._at, me, self._queues.amount("conflicts"), writable=self._session.can_write)
+        amount = "" if self._queues.queue == "conflicts" else self._queues.amount("conflicts")  # it stands there, too
+        self.strip.show_sides(sides, self._at, me, amount, writable=self._session.can_write)
         if self._actions is not None:
             self._actions.refresh()
 
