@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
 from app.options import AuthorOption, JsonOption, ProductOption, ProjectArgument, open_project
 from core.words import MaskChoice
+
+if TYPE_CHECKING:
+    from core.project import Project
 
 app = typer.Typer(help="Defect masks and labels in and out.", no_args_is_help=True)
 _TURNED: Final[Mapping[MaskChoice, MaskChoice]] = {"mine": "theirs", "theirs": "mine", "both": "both"}
@@ -111,19 +114,25 @@ def conflicts(
     with open_project(project, author, read_only=decide is None) as opened:
         rows = {row.id: row.relative for row in opened.images(ids=sorted({one.image_id for one in opened.conflicts()}))}
         wanted = {key: name for key, name in rows.items() if not image or name in image}
-        for one in opened.conflicts(wanted) if decide else ():
-            counting, others = opened.others(one.image_id)
-            counts = counting is not None and counting.id == one.id  # of two imported masks the later one
-            other = others[0].id if counts and others else one.id
-            choice = _TURNED[decide] if counts else decide
-            if one.conflict == "open" and counting is not None and other != counting.id:
-                opened.decide(one.image_id, other, choice, reason="command line")
+        if decide is not None:
+            _decide(opened, wanted, decide)
         found = opened.conflicts(wanted)
     for one in found:
-        screen.say(
-            f"{wanted[one.image_id]}: imported by {one.author}, {'open' if one.conflict == 'open' else 'decided'}"
-        )
+        state = "open" if one.conflict == "open" else "decided"
+        screen.say(f"{wanted[one.image_id]}: imported by {one.author}, {state}")
     done = sum(one.conflict != "open" for one in found)
     screen.say(f"{done:,} of {len(found):,} decided.")
     lines = [{"image": wanted[one.image_id], "author": one.author, "decided": one.conflict != "open"} for one in found]
     screen.result({"decided": done, "conflicts": lines})
+
+
+def _decide(project: Project, image_ids: Iterable[int], decide: MaskChoice) -> None:
+    """Choose wherever that is open; of two imported masks the later one is what is imported."""
+    for one in project.conflicts(image_ids):
+        shown, others = project.others(one.image_id)
+        if one.conflict != "open" or shown is None:
+            continue
+        if shown.id != one.id:
+            project.decide(one.image_id, one.id, decide, reason="command line")
+        elif others:
+            project.decide(one.image_id, others[0].id, _TURNED[decide], reason="command line")
