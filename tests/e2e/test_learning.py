@@ -12,6 +12,7 @@ from tests.e2e.conftest import flawscope
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1300)
 def test_quick_learns_chips_at_64_pixels(tmp_path: Path) -> None:
     """The specification's toy check (PRFF-AD, 17.11): 700 steps with the drops reach 0.95 and 0.97.
 
