@@ -60,6 +60,13 @@ class KeepAwake:
             child.kill()
             child.wait()
 
+    def keep(self, awake: bool) -> None:
+        """Hold it awake, or let it sleep."""
+        if awake:
+            self.hold()
+        else:
+            self.release()
+
     def outlive(self, pid: int) -> None:
         """Stay awake until the process `pid` has ended, also without this program (not on Windows)."""
         if sys.platform == "darwin":

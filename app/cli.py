@@ -224,7 +224,8 @@ def train(
         if resume is not None:
             numbers = [training.resume(opened, resume)]
         else:
-            numbers = training.prepare(opened, order, product=product, view=view)
+            with screen.progress() as progress:
+                numbers = training.prepare(opened, order, product=product, view=view, progress=progress)
         results = []
         for number in numbers:
             screen.say(training.headline(opened, number), style="bold")
@@ -333,7 +334,8 @@ def score(
             weights=weights,
             devices=devices,
         )
-        order = scoring.start(opened, training, wish)
+        with screen.progress() as progress:
+            order = scoring.start(opened, training, wish, progress=progress)
         cli_roi.warn_of_fits(opened, order.run.number, screen)
         watch(order.following, screen)
         result = scoring.collect(opened, order)

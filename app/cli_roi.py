@@ -216,13 +216,13 @@ def warn_of_fits(opened: Project, number: int, screen: Screen) -> None:
 
 
 def _change(opened: Project, view: View, given: dict[str, Any], template: str | None) -> Roi:
-    from core.workflow import aligning
+    from core.workflow.templates import usual_template
 
     before = opened.roi(view.id)
     if template is not None:
         given["template_image_id"] = _image(opened, template)
     elif before is None or before.template_image_id is None:
-        given["template_image_id"] = aligning.usual_template(opened, view).id
+        given["template_image_id"] = usual_template(opened, view).id
     if before is not None and "settings" in given:
         given["settings"] = {**before.settings, **given["settings"]}
     return opened.change_roi(view.id, **given)

@@ -17,6 +17,7 @@ from core.project.results import RunState
 
 if TYPE_CHECKING:
     from core.project import Project
+    from core.workflow.progress import Progress
     from core.workflow.scoring import ScoringJob, Wish
     from core.workflow.training import Order
 
@@ -85,10 +86,18 @@ def status_of(workers: Sequence[LiveWorker], *, pending: bool) -> tuple[str, flo
     return word, trace.fraction if is_measured else None, trace.finish
 
 
-def prepare_all(project: Project, orders: Sequence[tuple[str, str, Order]], stop_by: datetime | None) -> list[int]:
-    """Make a training for every (product, view, order); their numbers. For a thread."""
-    from core.workflow import training
+def prepare_all(
+    project: Project, orders: Sequence[tuple[str, str, Order]], stop_by: datetime | None, progress: Progress
+) -> list[int]:
+    """Make a training for every (product, view, order); their numbers. For a thread.
 
+    What takes time, laying regions over images, comes first: when `progress` raises, nothing was made.
+    """
+    from core.workflow import aligning, training
+
+    for product, view, _ in orders:
+        for one in training.views_of(project, product, view):
+            aligning.ready(project, one, progress=progress)
     numbers: list[int] = []
     for product, view, order in orders:
         for number in training.prepare(project, order, product=product, view=view):
@@ -116,11 +125,11 @@ def start_training(project: Project, number: int, still_open: Callable[[], bool]
     return LiveWorker(number, running, project, trace)
 
 
-def start_scoring(project: Project, number: int | None, wish: Wish) -> LiveWorker:
-    """Start scoring images with a training that is done. For a thread."""
+def start_scoring(project: Project, number: int | None, wish: Wish, progress: Progress) -> LiveWorker:
+    """Start scoring images with a training that is done; when `progress` raises, nothing began. For a thread."""
     from core.workflow import scoring
 
-    job = scoring.start(project, number, wish)
+    job = scoring.start(project, number, wish, progress=progress)
     return LiveWorker(job.run.number, job.following, project, scoring=job)
 
 

@@ -9,6 +9,7 @@ from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 
 from app import theme
+from app.laying import LayingLine
 from app.words import count_words, tr
 
 _SAID_MS: Final = 6_000
@@ -48,6 +49,8 @@ class StatusLine(QWidget):
         self._bar.setRange(0, 1000)
         self._bar.hide()
         row.addWidget(self._bar)
+        self.laying = LayingLine(self)
+        row.addWidget(self.laying)
         self._training = self._flat(tr("Show the training"))
         self._training.setFont(theme.mono_numbers(self._training.font()))
         self._training.clicked.connect(self.training_wanted)

@@ -312,6 +312,7 @@ class MainWindow(QMainWindow):
         if not self._follows_trainings:  # made now, so that a training that went on by itself is found again
             self._follows_trainings = True
             self.session.trainings.status_changed.connect(self.show_training)
+            self._status.laying.follow(self.session.trainings.laying)
             self.session.trainings.ended.connect(self._on_training_ended)
             self.session.trainings.scoring_failed.connect(self._on_scoring_failed)
             self.session.trainings.ended.connect(lambda *_: self._keep_quota())

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app import live_worker
 from app.awake import KeepAwake
+from app.laying import EndedEarlyError, Laying
 from app.live_worker import LiveWorker, State, state_of, status_of
 from app.polling import Poller
 from app.trace import Trace
@@ -62,6 +63,7 @@ class Trainings(QObject):
         self._ended: dict[int, State] = {}  # until the list is read again
         self._leaving: Shutdown | None = None
         self._awake = KeepAwake()
+        self.laying: Final = Laying(session, self)
         self.runs: tuple[RunRow, ...] = ()
         session.opened.connect(self._on_session_opened)
         session.closing.connect(self.close)
@@ -126,14 +128,21 @@ class Trainings(QObject):
     # -- ordering
 
     def order(self, orders: Sequence[tuple[str, str, Order]], *, stop_by: datetime | None = None) -> None:
-        """Queue a training for every (product, view, order) and start the first; `ordered` follows."""
+        """Queue a training for every (product, view, order), start the first; `ordered` follows, empty if it failed."""
         project = self._project()
 
         def done(numbers: list[int]) -> None:
             self.ordered.emit(tuple(numbers))
             self.enqueue(numbers, stop_by=stop_by)
 
-        self._in_background(project, lambda: live_worker.prepare_all(project, orders, stop_by), done)
+        def failed(error: Exception) -> None:
+            self.ordered.emit(())
+            if isinstance(error, EndedEarlyError):
+                self._session.said.emit(tr("No training was started; images that were done stay done"))
+            else:
+                self._session.report(error)
+
+        self.laying.run(lambda said: live_worker.prepare_all(project, orders, stop_by, said), done, failed)
 
     def enqueue(self, numbers: Iterable[int], *, stop_by: datetime | None = None) -> None:
         """Put trainings that exist (queued, stopped, interrupted, failed) into the queue; the first starts at once."""
@@ -171,7 +180,7 @@ class Trainings(QObject):
         def failed(error: Exception) -> None:
             self.scoring_failed.emit(number or 0, error)
 
-        self._in_background(project, lambda: live_worker.start_scoring(project, number, wish), done, failed)
+        self.laying.run(lambda said: live_worker.start_scoring(project, number, wish, said), done, failed)
 
     # -- commands
 
@@ -230,16 +239,15 @@ class Trainings(QObject):
 
     def close(self) -> None:
         """The project is being closed: nothing of ours runs on but what was detached. Waits, if nobody asked before."""
+        self.laying.cancel()
         for worker in self._poller.workers:
             if worker.detached or worker.project.read_only:
                 continue
             worker.leave(_LEAVING_S)
             self._mark_interrupted(worker)
         self._poller.clear()
-        self._queue.clear()
-        self._stop_by.clear()
-        self._collecting.clear()
-        self._ended.clear()
+        for one in (self._queue, self._stop_by, self._collecting, self._ended):
+            one.clear()
         self._starting, self._leaving, self.runs = None, None, ()
         self._awake.release()
 
@@ -302,10 +310,7 @@ class Trainings(QObject):
 
     def _keep_awake(self) -> None:
         computing = any(worker.state != "paused" for worker in self._poller.workers)
-        if computing and self._session.settings.get("train.keep_awake"):
-            self._awake.hold()
-        else:
-            self._awake.release()
+        self._awake.keep(computing and bool(self._session.settings.get("train.keep_awake")))
 
     # -- ends
 

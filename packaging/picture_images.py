@@ -270,6 +270,19 @@ def annotate_roi(studio: Studio) -> QWidget:
     return studio.window
 
 
+def annotate_corners(studio: Studio) -> QWidget:
+    """A polygon, chosen in the list."""
+    page = _regions(studio)
+    page.region.choose("tool.polygon")
+    for place in _points(page, (0.32, 0.24), (0.66, 0.24), (0.7, 0.5), (0.62, 0.72), (0.3, 0.7)):
+        QTest.mouseClick(page.canvas, Qt.MouseButton.LeftButton, pos=place)
+    QTest.keyClick(page.canvas, Qt.Key.Key_Return)
+    studio.settle()
+    page.region.choose("tool.look")
+    studio.settle()
+    return studio.window
+
+
 def annotate_cells(studio: Studio) -> QWidget:
     page = _regions(studio)
     page.region.choose("zone.cells")
@@ -280,7 +293,9 @@ def annotate_cells(studio: Studio) -> QWidget:
 
 def annotate_alignment(studio: Studio) -> QWidget:
     page = _regions(studio)
-    page.region.strip.fits.click()
+    panel = page.region.place.panel
+    assert panel is not None
+    panel.fits.click()
     dialog = cast(RegionFits, studio.dialog("RegionFits"))
     studio.until(lambda: bool(dialog.cards), "the images")
     return dialog

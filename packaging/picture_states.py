@@ -324,6 +324,7 @@ STATES: Final[dict[str, State]] = {
     "dataset_empty": State(images.dataset_empty),
     "annotate_masks": State(images.annotate_masks),
     "annotate_roi": State(images.annotate_roi, leave=images.regions_undone),
+    "annotate_corners": State(images.annotate_corners, leave=images.regions_undone),
     "annotate_cells": State(images.annotate_cells, leave=images.regions_left),
     "annotate_alignment": State(images.annotate_alignment, leave=images.regions_left),
     "annotate_unlabelled": State(images.annotate_unlabelled),

@@ -12,14 +12,16 @@ from PySide6.QtCore import QObject, Signal
 
 from app.words import tr
 from core.annotation.masks import bounding_box
-from core.annotation.roi import rasterise
+from core.annotation.roi import covered, covers, rasterise
 from core.project.records import Cell, Zone
 from core.words import Box
-from core.workflow.drawing import Frame, Lying, Mark
+from core.workflow.drawing import Frame, Lying, Mark, ZoneFacts
 from core.workflow.zones import free_name, named_cells
 
+HANDLE: Final = 4.5  # half the side of a handle, in units of the toolkit
 Sign = Literal["inspect", "ignore"]
 Chosen = tuple[Literal["zone", "cell"], int]  # which list, and where in it
+Points = NDArray[np.float64]  # (N, 2) x, y
 
 
 class ZoneBoard(QObject):
@@ -28,6 +30,8 @@ class ZoneBoard(QObject):
     loaded = Signal()  # another image, or other regions on it
     finished = Signal(str)  # what was done, as undo names it
     chosen_changed = Signal()
+    known = Signal()  # areas and corners of what is drawn were found out
+    refused = Signal(str)  # why nothing was changed
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -39,6 +43,7 @@ class ZoneBoard(QObject):
         self.is_drawing = False
         """Whether a tool is in the hand that draws a zone of its own."""
         self._chosen: Chosen | None = None
+        self._facts: list[tuple[Zone, ZoneFacts]] = []
 
     # -- what is there
 
@@ -67,6 +72,27 @@ class ZoneBoard(QObject):
         """Of what is chosen; '' for nothing."""
         chosen = self.zone or self.cell
         return "" if chosen is None else chosen.name
+
+    @property
+    def corners(self) -> Points | None:
+        """(N, 2) of the chosen zone, by which it can be changed; None where it has none (a box has its frame)."""
+        zone = self.zone
+        if zone is None:
+            return None
+        if zone.mask is None:
+            points = zone.shape.get("polygon")
+            return None if points is None else np.asarray(points, np.float64)
+        facts = self.facts(zone)
+        return None if facts is None else facts.corners
+
+    def facts(self, zone: Zone) -> ZoneFacts | None:
+        """What is known of a zone; None until it was looked at."""
+        return next((facts for one, facts in self._facts if one is zone), None)
+
+    def know(self, facts: Sequence[tuple[Zone, ZoneFacts]]) -> None:
+        """What was found out of zones as they were drawn a moment ago."""
+        self._facts = list(facts)
+        self.known.emit()
 
     def load(self, found: Lying | None) -> None:
         """Show the regions of an image; None: of none. What was chosen stays where it is still there."""
@@ -106,7 +132,7 @@ class ZoneBoard(QObject):
                 found.append(((x1 - x0) * (y1 - y0), ("cell", number)))
         for number, mark in enumerate(self.marks):
             box = box_of(mark.zone)
-            if box is not None and box[0] <= x < box[2] and box[1] <= y < box[3] and self._covers(mark.zone, x, y):
+            if box is not None and box[0] <= x < box[2] and box[1] <= y < box[3] and covers(mark.zone, x, y):
                 found.append(((box[2] - box[0]) * (box[3] - box[1]), ("zone", number)))
         return min(found)[1] if found else None
 
@@ -134,6 +160,18 @@ class ZoneBoard(QObject):
             self.chosen_changed.emit()
             self.finished.emit(done)
 
+    def set_corners(self, points: Points) -> None:
+        """The chosen zone is the polygon of these (N, 2) from now on, drawn in to the image."""
+        zone, (width, height) = self.zone, self.size
+        if zone is None:
+            return
+        inside = np.round(np.clip(points, 0, (width, height)), 2)
+        changed = replace(zone, shape={"polygon": inside.tolist()}, mask=None)
+        if covered(changed, width, height):
+            self.replace_zone(changed, tr("change the outline of {name}", name=zone.name))
+        else:
+            self.refused.emit(tr("Nothing would be left of {name}: it stays as it was", name=zone.name))
+
     def place(self, box: Box) -> None:
         """Move or resize what is chosen, so that this is the box around it."""
         before = None if self._chosen is None else self.outline(self._chosen)
@@ -147,14 +185,25 @@ class ZoneBoard(QObject):
             self.marks[number] = Mark(_placed(self.marks[number].zone, before, box, self.size))
         self.finished.emit(tr("move {name}", name=self.name))
 
+    def why_not(self, name: str, of: Chosen) -> str:
+        """Why a zone or cell cannot be called so; '' when it can."""
+        if not name:
+            return tr("It needs a name")
+        names = [frame.cell.name for frame in self.frames] if of[0] == "cell" else [one.zone.name for one in self.marks]
+        if name in names[: of[1]] + names[of[1] + 1 :]:
+            return tr("There is a “{name}” already: choose another name", name=name)
+        return ""
+
     def rename(self, name: str) -> None:
         """Another name for what is chosen; no other zone, or cell, may have it."""
-        if self._chosen is None or not name or name == self.name:
+        if self._chosen is None or name == self.name:
             return
-        if self._chosen[0] == "zone":
+        if why := self.why_not(name, self._chosen):
+            self.refused.emit(why)
+        elif self._chosen[0] == "zone":
             mark = self.marks[self._chosen[1]]
             self.replace_zone(replace(mark.zone, name=name), tr("rename a zone"))
-        elif name not in [frame.cell.name for frame in self.frames]:
+        else:
             frame = self.frames[self._chosen[1]]
             self.frames[self._chosen[1]] = Frame(replace(frame.cell, name=name), frame.origin)
             self.chosen_changed.emit()
@@ -163,8 +212,13 @@ class ZoneBoard(QObject):
     def set_sign(self, sign: Sign) -> None:
         """Zones to come are inspected, or ignored; so is the chosen one, unless a tool is in the hand that draws."""
         self.sign = sign
-        zone = None if self.is_drawing else self.zone
         self.chosen_changed.emit()
+        if not self.is_drawing:
+            self.turn(sign)
+
+    def turn(self, sign: Sign) -> None:
+        """The chosen zone is inspected, or ignored."""
+        zone = self.zone
         if zone is not None and zone.sign != sign:
             words = tr("ignore {name}", name=zone.name) if sign == "ignore" else tr("inspect {name}", name=zone.name)
             self.replace_zone(replace(zone, sign=sign), words)
@@ -188,13 +242,6 @@ class ZoneBoard(QObject):
     def _list(self, chosen: Chosen) -> list[Mark] | list[Frame]:
         return self.marks if chosen[0] == "zone" else self.frames
 
-    def _covers(self, zone: Zone, x: float, y: float) -> bool:
-        if "box" in zone.shape and zone.mask is None:
-            return True
-        covered = self.pixels(zone)
-        column, row = int(x), int(y)
-        return bool(0 <= row < covered.shape[0] and 0 <= column < covered.shape[1] and covered[row, column])
-
 
 def box_of(zone: Zone) -> Box | None:
     """The box around a zone; None for an empty one."""
@@ -211,17 +258,14 @@ def box_of(zone: Zone) -> Box | None:
 
 
 def _placed(zone: Zone, before: Box, after: Box, size: tuple[int, int]) -> Zone:
-    """A zone so that `after` is around it: boxes and polygons may grow, a mask is only moved."""
+    """A zone so that `after` is around it: a box may grow, what has corners and what is painted is only moved."""
     dx, dy = after[0] - before[0], after[1] - before[1]
     if zone.mask is not None:
         return replace(zone, mask=_shifted(zone.mask, dx, dy, size))
     if "box" in zone.shape:
         return replace(zone, shape={"box": list(after)})
     points = np.asarray(zone.shape["polygon"], np.float64)
-    across = (after[2] - after[0]) / max(1, before[2] - before[0])
-    down = (after[3] - after[1]) / max(1, before[3] - before[1])
-    moved = (points - before[:2]) * (across, down) + after[:2]
-    return replace(zone, shape={"polygon": np.round(moved, 3).tolist()})
+    return replace(zone, shape={"polygon": np.round(points + np.array([dx, dy]), 3).tolist()})
 
 
 def _shifted(mask: NDArray[np.uint8], dx: int, dy: int, size: tuple[int, int]) -> NDArray[np.uint8]:
@@ -235,6 +279,3 @@ def _shifted(mask: NDArray[np.uint8], dx: int, dy: int, size: tuple[int, int]) -
     if u0 < u1 and v0 < v1:
         found[v0:v1, u0:u1] = mask[v0 - dy : v1 - dy, u0 - dx : u1 - dx] != 0
     return found
-
-
-HANDLE: Final = 4.5  # half the side of a handle, in units of the toolkit

@@ -14,11 +14,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.annotation.masks import bounding_box
+from core.annotation.shapes import placed, polygon
+
 Bits = NDArray[np.bool_]
 Ring = NDArray[np.int64]  # (N, 2) x, y of corners, closed by itself, what is inside on the right hand
 
 _STEPS: Final = ((1, 0), (0, 1), (-1, 0), (0, -1))  # east, south, west, north; y points down
 _EAST, _SOUTH, _WEST, _NORTH = range(4)
+_NEAR: Final = 1.0  # pixels: so far a polygon may lie from the outline that it stands for
+_MOST_CORNERS: Final = 32
+_LONGEST: Final = 40_000  # pixels: a longer outline was painted, and is frayed
 _APART: Final = (-1, 0, 1)  # where pixels touch at a corner: left first, which keeps them together
 _JOINED: Final = (1, 0, -1)  # at the ends of a cut: right first, which follows it
 
@@ -37,6 +43,34 @@ def outlines(bits: Bits, corner: tuple[int, int] = (0, 0)) -> list[Ring]:
         part = numbers[y : y + height, x : x + width] == number
         rings.append(_ring(part) + np.array([corner[0] + x, corner[1] + y]))
     return sorted(rings, key=lambda ring: (int(ring[:, 1].min()), int(ring[:, 0].min())))
+
+
+def corners(mask: NDArray[np.uint8]) -> NDArray[np.float64] | None:
+    """(N, 2) x, y of a polygon that covers what is not 0 in (H, W) to within a pixel along its border.
+
+    None where no simple one does: what is painted has several parts, a hole, or more corners than a hand moves.
+    """
+    box = bounding_box(mask)
+    if box is None:
+        return None
+    x0, y0, x1, y1 = box
+    padded = np.pad((mask[y0:y1, x0:x1] != 0).astype(np.uint8), 2)
+    found, _ = cv2.findContours(padded, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE)  # holes are outlines, too
+    if len(found) != 1 or len(found[0]) > _LONGEST:
+        return None
+    (ring,) = outlines(padded != 0)
+    near = cv2.approxPolyDP(ring.astype(np.float32)[:, None, :], _NEAR, closed=True)[:, 0].astype(np.float64)
+    if not 3 <= len(near) <= _MOST_CORNERS:
+        return None
+    height, width = padded.shape
+    patch = polygon(near, width, height)
+    if patch is None:
+        return None
+    drawn = placed(patch, (0, 0, width, height)).view(np.uint8)
+    around = np.ones((3, 3), np.uint8)
+    if (drawn > cv2.dilate(padded, around)).any() or (cv2.erode(padded, around) > drawn).any():
+        return None
+    return np.asarray(near - 2 + np.array([x0, y0]), np.float64)
 
 
 def _ring(part: Bits) -> Ring:

@@ -72,6 +72,25 @@ def placed_box(box: Box, matrix: Matrix | None) -> Box:
     return left, top, left + width, top + height
 
 
+def covered(area: Area, width: int, height: int) -> int:
+    """How many pixels of an image of `width` x `height` lie in a zone, whether it is inspected or ignored."""
+    return int(np.count_nonzero(_pixels(area, width, height)))
+
+
+def covers(area: Area, x: float, y: float) -> bool:
+    """Whether the pixel at an image point lies in a zone."""
+    column, row = math.floor(x), math.floor(y)
+    if column < 0 or row < 0:
+        return False
+    if area.mask is not None:
+        return row < area.mask.shape[0] and column < area.mask.shape[1] and bool(area.mask[row, column])
+    if "box" in area.shape:
+        x0, y0, x1, y1 = (round(float(value)) for value in area.shape["box"])
+        return x0 <= column < x1 and y0 <= row < y1
+    points = np.asarray(area.shape.get("polygon", ()), np.float64).reshape(-1, 2)
+    return polygon(points - (column, row), 1, 1) is not None
+
+
 def _pixels(zone: Area, width: int, height: int) -> Region:
     region = np.zeros((height, width), np.uint8)
     if zone.mask is not None:

@@ -158,12 +158,17 @@ class RoiMethods(Store):
         reason: str,
     ) -> Roi:
         """Write what `values(version before)` says, with own zones of images beside."""
-        packed = {image_id: [_packed(zone) for zone in zones] for image_id, zones in own}
+        packed: dict[int, list[_Packed]] = {}
+        for image_id, zones in own:
+            _check(zones, "zones")
+            packed[image_id] = [_packed(zone) for zone in zones]
 
         def change(tx: Transaction) -> int:
             before = self._present(tx.connection, view_id)
             wanted = values(before)
-            _check(wanted.cells)
+            if before is None or wanted.zones is not before.zones:  # those of earlier versions are kept as they are
+                _check(wanted.zones, "zones")
+            _check_cells(wanted.cells)
             roi_id = _insert_version(tx, view_id, wanted, reason)
             for position, (zone, data) in enumerate([_packed(zone) for zone in wanted.zones]):
                 _insert_zone(tx, roi_id, zone, data, position, None)
@@ -213,14 +218,22 @@ class RoiMethods(Store):
             raise ProjectDamagedError("the mask of a zone is damaged", path=self.file) from error
 
 
-def _check(cells: Sequence[Cell]) -> None:
+def _check_cells(cells: Sequence[Cell]) -> None:
     for cell in cells:
         if cell.box[0] >= cell.box[2] or cell.box[1] >= cell.box[3]:
             raise InputError(f"the cell {cell.name} is empty", kept="Nothing was changed")
-    names = [cell.name for cell in cells]
-    twice = next((name for name in names if names.count(name) > 1), None)
-    if twice is not None:
-        raise InputError(f"two cells have the name {twice}", kept="Nothing was changed", mend="Rename one of them")
+    _check(cells, "cells")
+
+
+def _check(named: Sequence[Zone] | Sequence[Cell], what: str) -> None:
+    """Raise `InputError` where two have one name: a person, an undo step and a report would mean either."""
+    seen: set[str] = set()
+    for one in named:
+        if one.name in seen:
+            raise InputError(
+                f"two {what} have the name {one.name}", kept="Nothing was changed", mend="Rename one of them"
+            )
+        seen.add(one.name)
 
 
 def _insert_version(tx: Transaction, view_id: int, wanted: Roi, reason: str) -> int:

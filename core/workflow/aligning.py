@@ -9,8 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
-
 from core.annotation.alignment import LOW, SIDE, WAYS, Template, Way
 from core.annotation.roi import Region, rasterise
 from core.errors import ImageError, InputError
@@ -18,6 +16,7 @@ from core.imaging import Window, thumbnail
 from core.project import Project
 from core.project.records import Alignment, ImageRow, Roi, View, Zone
 from core.workflow.progress import Progress, silent
+from core.workflow.templates import spread, usable, usual_template
 
 SAMPLE: Final = 24  # images that are looked at where no image is moved
 _BATCH: Final = 32
@@ -116,7 +115,7 @@ def align(
     known = [] if again else project.alignments(roi.id)
     rows = _pending(project, view, roi, known)
     if way_of(roi) == "off":
-        rows = _spread(_usable(project, view), SAMPLE)
+        rows = spread(usable(project, view), SAMPLE)
     report = AlignReport()
     if not rows:
         return _with_low(report, project, roi)
@@ -139,7 +138,10 @@ def align(
 
 
 def ready(project: Project, view: View, *, progress: Progress = silent) -> None:
-    """Align what waits for it before a training or scoring rests on it; nothing where no image is moved."""
+    """Align what waits for it before a training or scoring rests on it; nothing where no image is moved.
+
+    What `progress` raises ends it; batches that are done by then are kept.
+    """
     roi = project.roi(view.id)
     if roi is not None and way_of(roi) != "off" and _pending(project, view, roi, project.alignments(roi.id)):
         align(project, view, progress=progress)
@@ -158,17 +160,6 @@ def template_of(project: Project, view: View, roi: Roi) -> Template:
     return Template(picture, size, _watched(roi, *size))
 
 
-def usual_template(project: Project, view: View) -> ImageRow:
-    """The image on which a region is drawn when nobody says which: the first good one for training, or any.
-
-    Raises `InputError` when the view has no image that can be read.
-    """
-    rows = _usable(project, view)
-    if not rows:
-        raise InputError(f"{view.product} has no image that can be read", path=project.folder)
-    return min(rows, key=lambda row: (row.label != "good", row.split != "train", row.id))
-
-
 def _one(row: ImageRow, template: Template, window: Window | None, way: Way) -> Alignment | tuple[Path, str]:
     try:
         picture = thumbnail(row.path, SIDE, window)
@@ -184,17 +175,7 @@ def _pending(project: Project, view: View, roi: Roi, known: Sequence[Alignment])
     if way_of(roi) == "off":
         return []
     fine = {one.image_id for one in known if one.confidence is not None}
-    return [row for row in _usable(project, view) if row.id not in fine and row.id not in roi.own]
-
-
-def _usable(project: Project, view: View) -> list[ImageRow]:
-    rows = project.images(product=view.product, view=view.code, present_only=True)
-    return [row for row in rows if not row.problem]
-
-
-def _spread(rows: Sequence[ImageRow], count: int) -> list[ImageRow]:
-    chosen = np.unique(np.linspace(0, len(rows) - 1, min(count, len(rows))).round().astype(int))
-    return [rows[index] for index in chosen]
+    return [row for row in usable(project, view) if row.id not in fine and row.id not in roi.own]
 
 
 def _watched(roi: Roi, width: int, height: int) -> Region | None:

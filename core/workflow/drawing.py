@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from core.annotation.roi import placed_box
+from core.annotation.outlines import corners
+from core.annotation.roi import covered, placed_box
+from core.errors import InputError
 from core.project import Project
 from core.project.records import Cell, Roi, Zone
 from core.words import Box, Matrix
-from core.workflow.zones import moved, set_own, template_size
+from core.workflow.zones import distinct, moved, set_own, template_size
 
 _STILL: Final[Matrix] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -34,6 +38,14 @@ class Frame:
 
 
 @dataclass(frozen=True)
+class ZoneFacts:
+    """What is told of a zone, and the corners by which it can be changed; `corners` None: it has none."""
+
+    pixels: int
+    corners: NDArray[np.float64] | None = None  # (N, 2) x, y
+
+
+@dataclass(frozen=True)
 class Lying:
     """The region of one image: its own, or the template's laid over it by `matrix` (template -> image)."""
 
@@ -46,6 +58,19 @@ class Lying:
     is_own: bool = False
     roi: Roi | None = None
     confidence: float | None = None
+
+
+def facts_of(zone: Zone, size: tuple[int, int]) -> ZoneFacts:
+    """Area and corners of a zone on an image of `size`; takes some milliseconds where it is painted.
+
+    A box is changed by its frame. What is painted has corners where a simple polygon says the same to within a pixel.
+    """
+    found = None
+    if zone.mask is not None:
+        found = corners(zone.mask)
+    elif "polygon" in zone.shape:
+        found = np.asarray(zone.shape["polygon"], np.float64)
+    return ZoneFacts(covered(zone, *size), found)
 
 
 def lying(project: Project, image_id: int, size: tuple[int, int]) -> Lying:
@@ -71,10 +96,10 @@ def lying(project: Project, image_id: int, size: tuple[int, int]) -> Lying:
 def keep(project: Project, found: Lying, marks: Sequence[Mark], frames: Sequence[Frame], *, label: str) -> Roi:
     """What was drawn becomes the next version: the image's own zones where it has some, else the template's.
 
-    The first thing that is drawn makes its image the template. Undoable.
+    The first thing that is drawn makes its image the template. Two of one name get different ones. Undoable.
     """
     if found.is_own:
-        own = [(found.image_id, [mark.zone for mark in marks])]
+        own = [(found.image_id, distinct([mark.zone for mark in marks]))]
         cells = [_cell_back(frame, found) for frame in frames]
         roi = project.roi(found.view_id)
         same = roi is not None and cells == list(roi.cells)
@@ -83,13 +108,13 @@ def keep(project: Project, found: Lying, marks: Sequence[Mark], frames: Sequence
     if roi is None or roi.template_image_id is None or not (roi.zones or roi.cells):
         return project.change_roi(
             found.view_id,
-            zones=[mark.zone for mark in marks],
+            zones=distinct([mark.zone for mark in marks]),
             cells=[frame.cell for frame in frames],
             template_image_id=found.image_id,
             label=label,
         )
     size = template_size(project, roi) or found.size
-    zones = [_zone_back(mark, found.matrix, size) for mark in marks]
+    zones = distinct([_zone_back(mark, found.matrix, size) for mark in marks])
     same = len(zones) == len(roi.zones) and all(map(_alike, zones, roi.zones))
     cells = [_cell_back(frame, found) for frame in frames]
     return project.change_roi(
@@ -100,6 +125,24 @@ def keep(project: Project, found: Lying, marks: Sequence[Mark], frames: Sequence
 def give_own(project: Project, found: Lying) -> Roi:
     """The region as it lies becomes the image's own. Undoable."""
     return set_own(project, found.view_id, found.image_id, [mark.zone for mark in found.marks])
+
+
+def retemplate(project: Project, found: Lying) -> Roi:
+    """The template is the image that is looked at from now on; its region, as it lies here, that of all images.
+
+    How it lies on the others is looked for anew. Undoable. Raises `InputError` where there is no region, or the image
+    has one of its own.
+    """
+    if found.roi is None or found.is_own:
+        raise InputError("this image does not follow a template", kept="Nothing was changed")
+    name = Path(project.image(found.image_id).relative).name
+    return project.change_roi(
+        found.view_id,
+        zones=distinct([mark.zone for mark in found.marks]),
+        cells=[frame.cell for frame in found.frames],
+        template_image_id=found.image_id,
+        label=f"template of the region: {name}",
+    )
 
 
 def _alike(one: Zone, other: Zone) -> bool:

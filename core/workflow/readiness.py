@@ -28,7 +28,7 @@ from core.workflow.training import FEW_GOOD
 
 Key = Literal["good", "roi", "defect", "tuning", "disk", "computing", "finish"]
 State = Literal["fine", "warning", "missing", "open"]  # open: still being looked at
-Fix = Literal["", "label", "roi", "split", "preset", "space", "install", "measure", "leave"]
+Fix = Literal["", "label", "roi", "draw", "split", "preset", "space", "install", "measure", "leave"]
 
 PROCESSOR: Final = "processor"
 _ENOUGH_TUNING: Final = 20  # core.evaluation.decisions.ENOUGH_GOOD, which brings libraries that no window waits for
@@ -280,8 +280,8 @@ def _region(facts: Facts, config: TrainingConfig) -> Check:
             sentence = f"{sentence} It is laid over {_many(facts.fits.pending, 'image')} when the training begins."
         return Check("roi", "fine", sentence)
     if config.preprocess.crop == "roi":
-        return Check("roi", "warning", "The region of interest was asked for, but there is none.", "roi")
-    return Check("roi", "fine", "The whole image is judged: no region of interest is set.")
+        return Check("roi", "warning", "The region of interest was asked for, but there is none.", "draw")
+    return Check("roi", "fine", "The whole image is judged: no region of interest is set.", "draw")
 
 
 def _defect(facts: Facts, config: TrainingConfig) -> Check:

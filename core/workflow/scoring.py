@@ -17,6 +17,7 @@ from core.project.results import RunRow
 from core.words import SPLITS, Split
 from core.workflow import aligning, evaluating, training
 from core.workflow.lots import LotResult, judge_scored
+from core.workflow.progress import Progress, silent
 from core.workflow.results import Result
 from core.workflow.scores import LOT, read_back
 
@@ -51,8 +52,11 @@ class ScoringJob:
     roi_version_id: int | None = None  # of the day of the scoring
 
 
-def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
-    """Start scoring as a child of this process. Raises `InputError`, `ConfigError`, `TrainingError`."""
+def start(project: Project, number: int | None, wish: Wish, *, progress: Progress = silent) -> ScoringJob:
+    """Start scoring as a child of this process; before it the region is laid over images that wait for it.
+
+    Raises `InputError`, `ConfigError`, `TrainingError`.
+    """
     run = _trained(project, number)
     view = next(one for one in project.views(run.product) if one.code == run.view)
     splits = _splits(wish.splits, of_lot=wish.lot is not None)
@@ -78,7 +82,7 @@ def start(project: Project, number: int | None, wish: Wish) -> ScoringJob:
     )
     config = TrainingConfig.model_validate(dict(run.config))
     _check(config, spec)
-    aligning.ready(project, view)
+    aligning.ready(project, view, progress=progress)
     rows = [row for row in training.manifest(project, view, config, lot=wish.lot) if row.split in splits]
     if not rows:
         what = f"of lot {wish.lot} " if wish.lot is not None else ""

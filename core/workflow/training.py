@@ -18,6 +18,7 @@ from core.project.records import ImageRow, Roi, View
 from core.project.results import RunRow, RunState
 from core.words import Box, Matrix
 from core.workflow import aligning
+from core.workflow.progress import Progress, silent
 from core.workflow.scores import FINAL, OWN, read_back
 
 if TYPE_CHECKING:
@@ -54,13 +55,23 @@ class Order:
         return with_overrides(preset(self.model, self.preset), changes)
 
 
-def prepare(project: Project, order: Order, *, product: str | None = None, view: str | None = None) -> list[int]:
+def prepare(
+    project: Project,
+    order: Order,
+    *,
+    product: str | None = None,
+    view: str | None = None,
+    progress: Progress = silent,
+) -> list[int]:
     """Queue one training for every view that matches; returns their numbers.
 
-    Raises `InputError` (no such view, no good images), `ConfigError`, `StorageError`.
+    Regions are laid over the images that wait for it first; what `progress` raises meanwhile ends it before anything
+    is queued. Raises `InputError` (no such view, no good images), `ConfigError`, `StorageError`.
     """
     config = order.config()
     views = views_of(project, product, view)
+    for one in views:
+        aligning.ready(project, one, progress=progress)
     return [_prepare_view(project, order, fitted(project, config, order, one), one) for one in views]
 
 
@@ -182,7 +193,6 @@ def _prepare_view(project: Project, order: Order, config: TrainingConfig, view: 
             kept="Nothing was started",
             mend="Label some images good and put them into train",
         )
-    aligning.ready(project, view)
     revision = project.freeze_revision(view.product, reason="training")
     roi = project.roi(view.id)
     run = project.add_run(

@@ -73,6 +73,7 @@ def copy_to(project: Project, source_id: int, image_ids: Iterable[int]) -> Roi:
         raise InputError("some of these images are of another product or view", kept="Nothing was changed")
     if not rows:
         raise InputError("no other image was chosen", kept="Nothing was changed")
+    zones = tuple(distinct(zones))
     own = [(row.id, _stretched(zones, source, row)) for row in rows]
     return project.change_roi(source.view_id, own=own, label=f"copy a region to {_many(len(rows))}")
 
@@ -123,6 +124,22 @@ def free_name(zones: Sequence[Zone], sign: str) -> str:
     return stem if stem not in names else next(name for n in range(2, 10_000) if (name := f"{stem} {n}") not in names)
 
 
+def distinct(zones: Sequence[Zone]) -> list[Zone]:
+    """The same zones, each with a name of its own: a later one of a name that is taken gets a number behind it.
+
+    Projects of earlier versions may hold two of one name.
+    """
+    names = {zone.name for zone in zones}
+    found: list[Zone] = []
+    for zone in zones:
+        name = zone.name
+        if name in {one.name for one in found}:
+            name = next(free for n in range(2, 10_000) if (free := f"{zone.name} {n}") not in names)
+            names.add(name)
+        found.append(zone if name == zone.name else replace(zone, name=name))
+    return found
+
+
 def read(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     """What `Project.change_roi` takes of a region as JSON; masks are files, named from `folder`.
 
@@ -137,6 +154,9 @@ def read(document: Mapping[str, Any], folder: Path) -> dict[str, Any]:
     given: dict[str, Any] = {}
     if "zones" in document:
         given["zones"] = [_zone(entry, number, folder) for number, entry in enumerate(document["zones"], 1)]
+        twice = [name for name, count in Counter(zone.name for zone in given["zones"]).items() if count > 1]
+        if twice:
+            raise InputError(f"two zones have the name {twice[0]}", mend="Rename one of them")
     if "cells" in document:
         given["cells"] = _cells(document["cells"])
     if "align" in document:

@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QLineEdit
 from pytestqt.qtbot import QtBot
 
 from app.canvas.tools.cells import CellTool
 from app.canvas.view import Canvas
 from app.dialogs.region_fits import RegionFits
+from app.pages.annotate.zone_list import NAME
+from app.pages.annotate.zone_panel import ZonePanel
 from app.session import Session
 from core.annotation.roi import rasterise
 from core.imaging import load_rgb8, save_png
@@ -57,6 +59,13 @@ def present(desk: Desk) -> Roi:
     return found
 
 
+def panel(desk: Desk) -> ZonePanel:
+    """What the inspector says of the region."""
+    found = desk.panel.findChild(ZonePanel)
+    assert found is not None
+    return found
+
+
 def start(desk: Desk, key: Qt.Key | None = None) -> None:
     """Switch to regions, wait until they are read, take a tool."""
     desk.press(M)
@@ -70,7 +79,8 @@ def test_a_region_of_a_new_product_is_a_key_and_a_drag(desk: Desk) -> None:
     start(desk)
     region = desk.page.region
     assert region.is_on and region.tool == "tool.rectangle" and desk.page.toolbar.isHidden()
-    assert "applies to all 14 images" in region.strip._title.text()
+    assert region.strip.all_images.text() == "All 14 images" and region.strip.all_images.isChecked()
+    assert "applies to all 14 images" in panel(desk).place.text()
     first, last = desk.seen(8.5, 6.5), desk.seen(50.5, 40.5)
 
     desk.drag((8.5, 6.5), (20, 20), (50.5, 40.5))
@@ -143,12 +153,14 @@ def test_zones_are_chosen_moved_resized_renamed_and_removed(desk: Desk) -> None:
     grown = (round(end_at[0] - start_at[0]), round(end_at[1] - start_at[1]))
     assert larger == [moved[0], moved[1], moved[2] + grown[0], moved[3] + grown[1]]
 
-    name = desk.page.region.strip.name
-    name.setFocus()
+    table = panel(desk).table
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    name = table.findChild(QLineEdit)
+    assert name is not None
     name.selectAll()
     QTest.keyClicks(name, "rim b")  # b and m are keys of tools elsewhere
     QTest.keyClick(name, Qt.Key.Key_Return)
-    assert [zone.name for zone in present(desk).zones] == ["rim b"]
+    desk.qtbot.waitUntil(lambda: [zone.name for zone in present(desk).zones] == ["rim b"])
     assert desk.page.region.tool == "tool.look" and desk.page.region.is_on
 
     QTest.mouseClick(desk.page.region.strip._signs["ignore"], Qt.MouseButton.LeftButton)
@@ -244,7 +256,7 @@ def test_an_image_gets_a_region_of_its_own_and_follows_the_template_again(desk: 
     desk.qtbot.waitUntil(lambda: len(desk.page.region.board.marks) == 1)
     QTest.mouseClick(desk.page.region.strip.this_image, Qt.MouseButton.LeftButton)
     assert present(desk).own == {2}
-    desk.qtbot.waitUntil(lambda: "alone" in desk.page.region.strip._title.text())
+    desk.qtbot.waitUntil(lambda: "alone" in panel(desk).place.text())
     desk.drag((40, 5), (60, 20))
     found = present(desk)
     assert found.zones == template
@@ -252,8 +264,8 @@ def test_an_image_gets_a_region_of_its_own_and_follows_the_template_again(desk: 
     assert len(desk.session.project.own_zones(found.id, 2)) == 2
 
     desk.session.set_selection([1, 2, 4, 5])
-    assert desk.page.region.strip.copy.text() == "Copy to 3 chosen"
-    QTest.mouseClick(desk.page.region.strip.copy, Qt.MouseButton.LeftButton)
+    assert panel(desk).copy.text() == "Copy to 3 chosen"
+    QTest.mouseClick(panel(desk).copy, Qt.MouseButton.LeftButton)
     assert present(desk).own == {1, 2, 4, 5}
     QTest.mouseClick(desk.page.region.strip.all_images, Qt.MouseButton.LeftButton)
     assert present(desk).own == {1, 4, 5}
@@ -273,7 +285,7 @@ def test_what_is_drawn_on_a_shifted_image_becomes_the_template_s(desk: Desk) -> 
     desk.qtbot.waitUntil(lambda: desk.page.region.board.found is not None and bool(desk.page.region.board.marks))
     box = desk.page.region.board.marks[0].zone.shape["box"]
     assert box == [found.zones[0].shape["box"][i] + (6, 4)[i % 2] for i in range(4)]
-    assert "Fit 0.90" in desk.page.region.strip.fits.text()
+    assert "Fit 0.90" in panel(desk).fits.text()
     desk.drag((40, 5), (60, 20))
     one, two = present(desk).zones
     drawn = desk.page.region.board.marks[1].zone.shape["box"]
@@ -322,7 +334,7 @@ def test_worst_fits_come_first_and_a_click_opens_the_image(desk: Desk, tmp_path:
     start(desk)
     desk.drag((2, 2), (60, 45))
     present(desk)
-    QTest.mouseClick(desk.page.region.strip.fits, Qt.MouseButton.LeftButton)
+    QTest.mouseClick(panel(desk).fits, Qt.MouseButton.LeftButton)
     dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, RegionFits))
     desk.qtbot.waitUntil(lambda: len(dialog.cards) == 12)
     assert "lies alike" in dialog.words.text() and "may lie wrong" in dialog.cards[0].text()
@@ -337,14 +349,19 @@ def test_worst_fits_come_first_and_a_click_opens_the_image(desk: Desk, tmp_path:
     desk.shows(worst)
 
 
-def test_typing_in_the_name_never_draws(desk: Desk) -> None:
+def test_typing_a_name_never_draws(desk: Desk) -> None:
     start(desk)
     desk.drag((10, 10), (30, 30))
     before = present(desk)
-    name = desk.page.region.strip.name
-    name.setFocus()
+    table = panel(desk).table
+    QTest.mouseClick(
+        table.viewport(), Qt.MouseButton.LeftButton, pos=table.visualRect(table.zones.index(0, NAME)).center()
+    )
+    QTest.keyClick(table, Qt.Key.Key_F2)
+    name = table.findChild(QLineEdit)
+    assert name is not None
     QTest.keyClicks(name, "mbrecq")
-    assert desk.page.region.is_on and desk.page.region.tool == "tool.rectangle"
-    name.setText(before.zones[0].name)
+    assert desk.page.region.is_on and desk.page.region.tool == "tool.look"
+    QTest.keyClick(name, Qt.Key.Key_Escape)
     assert present(desk) == before
     assert isinstance(desk.page.canvas, Canvas)

@@ -17,7 +17,7 @@ from core.annotation.roi import placed_box, rasterise
 from core.errors import InputError
 from core.imaging import save_png
 from core.project import Alignment, Cell, NewImage, Project, Zone
-from core.workflow import aligning, findings, listing, readiness, training, zone_masks, zones
+from core.workflow import aligning, findings, listing, readiness, templates, training, zone_masks, zones
 
 WIDTH, HEIGHT = 96, 64
 V1 = Path(__file__).parents[1] / "data" / "projects" / "v1.flawscope"
@@ -353,7 +353,7 @@ def test_a_template_without_an_image_of_its_own_is_taken_from_the_usual_one(proj
     with pytest.raises(InputError, match="no region"):
         aligning.align(project, view)
     project.change_roi(view.id, zones=[_box(22, 14, 67, 49)], settings={"align": "translation"})
-    assert aligning.usual_template(project, view).id == 1
+    assert templates.usual_template(project, view).id == 1
     report = aligning.align(project, view)
     assert report.aligned == 5 and [image for image, _ in report.low] == [5]
 

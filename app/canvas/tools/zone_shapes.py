@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+import numpy as np
+from PySide6.QtCore import QRectF, Qt
 from PySide6.QtGui import QColor, QCursor, QPainter, QPainterPath
 
-from app.canvas.layers import rectangle, stroke
+from app.canvas.layers import path_of, rectangle, stroke
+from app.canvas.tools import zone_corners
 from app.canvas.tools.base import Pointer, QuietTool
 from app.canvas.tools.drag import Drag
+from app.canvas.tools.zone_corners import Grip, Points
 from app.canvas.viewport import Viewport
-from app.canvas.zone_board import HANDLE, Chosen, ZoneBoard
+from app.canvas.zone_board import Chosen, ZoneBoard
 from app.theme import COLOUR
+from app.words import tr
 from core.annotation.shapes import box_between
 from core.annotation.strokes import Point
 from core.words import Box
@@ -100,9 +104,11 @@ class BoxTool(QuietTool):
 
 
 class ZoneSelect(QuietTool):
-    """Click chooses a zone or cell, drag moves it, its handles resize it, Del removes it; beside all, the image moves.
+    """Click chooses a zone or cell, drag moves it, Del removes it; beside all, the image moves.
 
-    A painted zone has no handles: it is moved, and changed with brush and eraser.
+    A box and a cell are resized by their handles, a polygon is changed by its corners: drag one, or the dot between
+    two for a new one; the right button takes one away. A double click on the line of a box makes a polygon of it. What
+    is painted is changed with brush and eraser, unless a simple polygon says the same.
     """
 
     def __init__(self, board: ZoneBoard) -> None:
@@ -112,6 +118,9 @@ class ZoneSelect(QuietTool):
         self._before: Box | None = None
         self.box: Box | None = None
         """Where what is being dragged will lie."""
+        self.points: Points | None = None
+        """The corners as they are being dragged."""
+        self._grip: Grip | None = None
         self._over: Qt.CursorShape | None = None
 
     @property
@@ -121,15 +130,21 @@ class ZoneSelect(QuietTool):
 
     def stop(self) -> None:
         """What was being dragged lies where it lay."""
-        self._from = self._before = self.box = None
+        self._from = self._before = self.box = self.points = self._grip = None
         self.refresh()
 
     def pressed(self, pointer: Pointer) -> bool:
         """Take hold of a handle or of a zone; beside all nothing is chosen any more."""
+        if pointer.button == Qt.MouseButton.RightButton:
+            return self._take_away(pointer)
         if pointer.button != Qt.MouseButton.LeftButton or self._board.found is None:
             return False
+        self._grip = self._grip_at(pointer)
+        if self._grip is not None:
+            self._from = (pointer.x, pointer.y)
+            return True
         held = self._edge_at(pointer)
-        if held is None:
+        if held is None and self._line_at(pointer) is None:
             chosen = self._board.at(pointer.x, pointer.y)
             self._board.choose(chosen)
             self.refresh()
@@ -142,6 +157,11 @@ class ZoneSelect(QuietTool):
 
     def moved(self, pointer: Pointer) -> bool:
         """What is held follows."""
+        corners = self._board.corners
+        if self._grip is not None and corners is not None:
+            self.points = zone_corners.dragged(corners, self._grip, *self._inside(pointer))
+            self.refresh()
+            return True
         if self._from is None or self._before is None:
             self._show_cursor(pointer)
             return False
@@ -152,9 +172,22 @@ class ZoneSelect(QuietTool):
 
     def released(self, pointer: Pointer) -> bool:
         """It stays where it is now."""
-        box, self._from, self._before, self.box = self.box, None, None, None
-        if box is not None:
+        box, points = self.box, self.points
+        self.stop()
+        if points is not None:
+            self._board.set_corners(points)
+        elif box is not None:
             self._board.place(box)
+        self.refresh()
+        return True
+
+    def double_clicked(self, pointer: Pointer) -> bool:
+        """A new corner on the line of the chosen zone; a box is a polygon from then on."""
+        number, points = self._line_at(pointer), self._outline_points()
+        if pointer.button != Qt.MouseButton.LeftButton or number is None or points is None:
+            return False
+        if self._corner_at(pointer) is None:
+            self._board.set_corners(zone_corners.dragged(points, ("middle", number), *self._inside(pointer)))
         self.refresh()
         return True
 
@@ -178,17 +211,67 @@ class ZoneSelect(QuietTool):
         return _everywhere(view)
 
     def paint(self, painter: QPainter, view: Viewport) -> None:
-        """A frame with handles around what is chosen."""
-        box = self.box or self._outline()
-        if box is None:
+        """What is chosen as it is dragged, with its corners, or a frame with handles around it."""
+        before = self._outline()
+        if before is None:
+            return
+        corners, box = self._board.corners, self.box or before
+        if corners is not None:
+            way = np.array([box[0] - before[0], box[1] - before[1]])
+            shown = self.points if self.points is not None else corners + way
+            draw_outline(painter, view, shown)
+            zone_corners.paint_grips(painter, view, shown)
             return
         draw_frame(painter, view, box)
         if not self._is_rigid():
-            for x, y in (_handle(box, edge) for edge in _EDGES):
-                place, reach = QPointF(*view.to_device(x, y)), HANDLE * view.dpr
-                painter.fillRect(QRectF(place.x() - reach, place.y() - reach, 2 * reach, 2 * reach), QColor("white"))
-                inner = reach - 1.2 * view.dpr
-                painter.fillRect(QRectF(place.x() - inner, place.y() - inner, 2 * inner, 2 * inner), COLOUR["accent"])
+            for edge in _EDGES:
+                zone_corners.paint_handle(painter, view, *view.to_device(*_handle(box, edge)))
+
+    # -- corners
+
+    def _inside(self, pointer: Pointer) -> Point:
+        width, height = self._board.size
+        return min(max(pointer.x, 0.0), width), min(max(pointer.y, 0.0), height)
+
+    def _outline_points(self) -> Points | None:
+        """(N, 2) of what can be changed by its corners: a polygon, or a box as one."""
+        zone, corners = self._board.zone, self._board.corners
+        if corners is not None or zone is None or zone.mask is not None or "box" not in zone.shape:
+            return corners
+        x0, y0, x1, y1 = zone.shape["box"]
+        return np.array([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], np.float64)
+
+    def _grip_at(self, pointer: Pointer) -> Grip | None:
+        corners = self._board.corners
+        if corners is None or self.canvas is None:
+            return None
+        return zone_corners.grip_at(corners, self.canvas.view, pointer.device_x, pointer.device_y)
+
+    def _corner_at(self, pointer: Pointer) -> int | None:
+        points = self._outline_points()
+        if points is None or self.canvas is None:
+            return None
+        grip = zone_corners.grip_at(points, self.canvas.view, pointer.device_x, pointer.device_y)
+        return grip[1] if grip is not None and grip[0] == "corner" else None
+
+    def _line_at(self, pointer: Pointer) -> int | None:
+        points = self._outline_points()
+        if points is None or self.canvas is None:
+            return None
+        return zone_corners.edge_at(points, self.canvas.view, pointer.device_x, pointer.device_y)
+
+    def _take_away(self, pointer: Pointer) -> bool:
+        """The corner under the mouse goes."""
+        points, number = self._outline_points(), self._corner_at(pointer)
+        if points is None or number is None or self._from is not None:
+            return False
+        fewer = zone_corners.without(points, number)
+        if fewer is None:
+            self._board.refused.emit(tr("A zone has three corners at least: Del removes all of it"))
+        else:
+            self._board.set_corners(fewer)
+        self.refresh()
+        return True
 
     # -- inside
 
@@ -197,8 +280,9 @@ class ZoneSelect(QuietTool):
         return None if chosen is None else self._board.outline(chosen)
 
     def _is_rigid(self) -> bool:
+        """Whether there is no frame to be resized by: it is painted, or has corners."""
         zone = self._board.zone
-        return zone is not None and zone.mask is not None
+        return zone is not None and (zone.mask is not None or "box" not in zone.shape)
 
     def _edge_at(self, pointer: Pointer) -> tuple[Edge, Edge] | None:
         """The handle under the mouse."""
@@ -214,9 +298,11 @@ class ZoneSelect(QuietTool):
         return None
 
     def _show_cursor(self, pointer: Pointer) -> None:
-        edge = self._edge_at(pointer)
+        edge, grip = self._edge_at(pointer), self._grip_at(pointer)
         over = None
-        if edge is not None:
+        if grip is not None:
+            over = Qt.CursorShape.CrossCursor
+        elif edge is not None:
             over = _CURSORS[edge]
         elif self._board.at(pointer.x, pointer.y) is not None:
             over = Qt.CursorShape.SizeAllCursor
@@ -231,7 +317,17 @@ def draw_frame(painter: QPainter, view: Viewport, box: Box, *, style: Qt.PenStyl
     x0, y0, x1, y1 = box
     path = QPainterPath()
     path.addRect(rectangle(view, (float(x0), float(y0), float(x1), float(y1))))
+    _draw(painter, view, path, style)
+
+
+def draw_outline(painter: QPainter, view: Viewport, points: Points) -> None:
+    """A polygon of (N, 2) image points as a frame is drawn."""
+    _draw(painter, view, path_of(points * view.scale + (view.dx, view.dy)), Qt.PenStyle.SolidLine)
+
+
+def _draw(painter: QPainter, view: Viewport, path: QPainterPath, style: Qt.PenStyle) -> None:
     painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     inside = QColor(COLOUR["roi"])
     inside.setAlpha(46)
     painter.fillPath(path, inside)

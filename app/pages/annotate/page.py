@@ -11,7 +11,6 @@ from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 from app import theme
 from app.canvas.bar import CanvasBar, zoom_text
 from app.canvas.overlays import Overlays
-from app.canvas.tools import BY_COMMAND
 from app.canvas.view import Canvas
 from app.commands import Actions
 from app.pages.annotate import region_mode
@@ -24,7 +23,6 @@ from app.pages.annotate.panel import ImagePanel
 from app.pages.annotate.pieces import Pieces
 from app.pages.annotate.place import Place
 from app.pages.annotate.region_mode import RegionMode
-from app.pages.annotate.region_strip import region_button
 from app.pages.annotate.stage import Stage
 from app.pages.annotate.toolbar import OptionStrip, ToolBar
 from app.pages.annotate.unsaved import UnsavedBanner
@@ -113,6 +111,7 @@ class AnnotatePage(Page):
             self.actions_table.attach(panel.components.view)
             self._panel = panel
             self.flow.use_panel(panel)
+            self.region.use_panel(panel)
             self._show_facts()
         return self._panel
 
@@ -154,8 +153,8 @@ class AnnotatePage(Page):
         elif what.get("open"):
             self.walk.go_first()
         self._begin()
-        if what.get("region") and not self.region.is_on:
-            self.region.switch()
+        if what.get("region"):
+            self.region.start(what.get("product"), what.get("view"))
 
     # -- what a person does
 
@@ -196,7 +195,7 @@ class AnnotatePage(Page):
         middle.setSpacing(0)
         middle.addWidget(self.toolbar)
         middle.addWidget(self.region.bar)
-        self.toolbar.add("tool.region", region_button(self.actions_table, self.toolbar))
+        self.region.bar.stand_for(self.toolbar)
         self._on_region_switched(False)
         middle.addWidget(self.canvas, 1)
         column.addLayout(middle, 1)
@@ -311,7 +310,7 @@ class AnnotatePage(Page):
             widget.setVisible(on)
         self.toolbar.setVisible(not on)
         self.conflicts.set_aside(on)
-        self.options.setVisible(not on and self.painting.tool in BY_COMMAND)
+        self.options.setVisible(not on)
         if not on and self._on_screen:
             self.painting.take_again()
             self._read_overlays()

@@ -64,13 +64,16 @@ class ImagePanel(QWidget):
         self._facts: Facts | None = None
         self._overlays: Overlays | None = None
         self._pixels: Mapping[int, int] = {}
+        self._zones_fold: Fold | None = None
+        self._draws_regions = False
         column = QVBoxLayout(self)
         column.setContentsMargins(12, theme.SPACE, 12, 12)
         column.setSpacing(theme.SPACE // 2)
         column.addWidget(self._image_section())
         column.addWidget(self._label_section())
         column.addWidget(self._mask_section())
-        column.addWidget(self._book_section())
+        self._book_fold = self._book_section()
+        column.addWidget(self._book_fold)
         column.addWidget(self._notes_section())
         column.addWidget(self._layer_section())
         column.addStretch(1)
@@ -132,7 +135,7 @@ class ImagePanel(QWidget):
         self._sliders["roi"].setEnabled(has_roi)
         self._roi_note.setText("" if has_roi else tr("No region of interest yet: all of the image is inspected."))
         self._roi_note.setVisible(overlays is not None and not has_roi)
-        self._mask_fold.setVisible(overlays is not None)
+        self._mask_fold.setVisible(overlays is not None and not self._draws_regions)
 
     def show_amounts(self, pixels: Mapping[int, int]) -> None:
         """How much of each class is painted now."""
@@ -145,6 +148,22 @@ class ImagePanel(QWidget):
         """Who painted what is on the image now: its mask is theirs from the first stroke on."""
         painted = tr("Painted by {who}.", who=who) if self._pixels else tr("Nothing is painted on this image.")
         self._mask_note.setText(painted)
+
+    def use_zones(self, zones: QWidget) -> None:
+        """What is shown in the place of defects while regions are drawn."""
+        self._zones_fold = Fold("annotate.zones", tr("Region of interest"), self._session.memory, self)
+        self._zones_fold.body.addWidget(zones)
+        column = self.layout()
+        if isinstance(column, QVBoxLayout):
+            column.insertWidget(1, self._zones_fold)
+
+    def show_regions(self, on: bool) -> None:
+        """Regions are drawn now, or defects again: only what can be painted is offered."""
+        self._draws_regions = on
+        if self._zones_fold is not None:
+            self._zones_fold.setVisible(on)
+        self._mask_fold.setVisible(self._overlays is not None and not on)
+        self._book_fold.setVisible(not on)
 
     # -- building
 

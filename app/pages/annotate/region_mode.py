@@ -6,35 +6,35 @@ from collections.abc import Callable
 from functools import partial
 from typing import Final
 
-import numpy as np
 from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QColor
 
 from app import theme
 from app.canvas.layers import MaskLayer
 from app.canvas.overlays import Overlays
-from app.canvas.region_frame import RegionFrame, outside
+from app.canvas.region_frame import ChosenLayer, RegionFrame, outside
 from app.canvas.regions import Region, RoiLayer, drawn
 from app.canvas.sheet import Sheet
 from app.canvas.tools import BY_COMMAND
 from app.canvas.tools.base import Tool
 from app.canvas.tools.cells import CellTool
+from app.canvas.tools.zone_polygon import ZonePolygon
 from app.canvas.tools.zone_shapes import BoxTool, ZoneSelect
 from app.canvas.view import Canvas
 from app.canvas.workbench import Workbench
 from app.canvas.zone_board import ZoneBoard
 from app.commands import COMMANDS, Actions
+from app.pages.annotate.panel import ImagePanel
+from app.pages.annotate.region_place import RegionPlace
 from app.pages.annotate.region_strip import TOOLS, RegionBar, RegionStrip
 from app.session import Session
 from app.words import tr
-from core.annotation.alignment import LOW
-from core.project.records import UndoStep, View, Zone
-from core.workflow import drawing, zones
-from core.workflow.drawing import Lying
+from core.project.records import UndoStep, Zone
+from core.workflow import drawing
+from core.workflow.drawing import Lying, ZoneFacts
 
 MODE: Final = "tool.region"
 _LOOK: Final = "tool.look"
-_SHEETED: Final = ("tool.brush", "tool.eraser", "tool.polygon")  # they paint
 _PAINTS: Final = ("tool.brush", "tool.eraser")  # they change the zone that is chosen; the others draw a new one
 _OF_DEFECTS: Final = ("edit.cut", "edit.copy", "edit.paste", "edit.select_all")
 _VALUE: Final = 1  # of a pixel in a zone
@@ -57,6 +57,8 @@ class RegionMode(QObject):
         self.bench.set_class(_VALUE)
         self.strip: Final = RegionStrip(self.board, self.bench)
         self.bar: Final = RegionBar(actions)
+        self.place: Final = RegionPlace(session, self.board, self.strip, self._write, self)
+        self.panel: ImagePanel | None = None
         self.is_on = False
         self.tool = _LOOK
         self._actions = actions
@@ -80,18 +82,31 @@ class RegionMode(QObject):
         board.finished.connect(self._on_finished)
         board.loaded.connect(self._show_layer)
         board.chosen_changed.connect(self._on_chosen_changed)
-        strip.own_wanted.connect(self.set_own)
-        strip.copy_wanted.connect(self.copy)
-        strip.fits_wanted.connect(self._on_fits_wanted)
+        board.known.connect(self._say_hint)
+        board.refused.connect(session.said)
+        self.place.fits_wanted.connect(self.fits_wanted)
         strip.closed.connect(self.switch)
         strip.accept_wanted.connect(self._on_cells_accepted)
         strip.count_wanted.connect(self._on_count_wanted)
         session.undoing.stepped.connect(self._on_stepped)
-        session.selection_changed.connect(self._show_place)
         self.bench.refused.connect(session.said)
         self.bench.undo_wanted.connect(self._lay_sheet)
 
+    def use_panel(self, panel: ImagePanel) -> None:
+        """The inspector lists the zones while they are drawn."""
+        self.panel = panel
+        zones = self.place.use_panel(panel)
+        zones.table.clicked.connect(self._on_listed_clicked)
+        self._actions.attach(zones.table)
+        panel.show_regions(self.is_on)
+
     # -- on and off
+
+    def start(self, product: str | None, view: str | None) -> None:
+        """Draw regions, of an image of that view where one is meant."""
+        self.place.go_to(product, view)
+        if not self.is_on:
+            self.switch()
 
     def switch(self) -> None:
         """Draw regions, or defects again."""
@@ -103,8 +118,8 @@ class RegionMode(QObject):
                 self._actions.bind(command, slot)
             for command in self._resting:
                 self._actions.bind(command, self._rest, enabled=lambda: False)
-            self.canvas.set_layer("region frame", RegionFrame())
-            self.canvas.update()
+            self._lay_frame()
+            self._show_panel()
             self.switched.emit(True)
             self._read()
             self.choose(_LOOK)
@@ -123,11 +138,12 @@ class RegionMode(QObject):
             self._actions.unbind(command, self._rest)
         self.bench.set_sheet(None)
         self._cells = None
-        for name in ("region frame", "roi"):
+        for name in ("region frame", "chosen region", "roi"):
             self.canvas.set_layer(name, None)
         self.canvas.update()
         self.board.load(None)
         self._forget_pictures()
+        self._show_panel()
         self.switched.emit(False)
 
     def show(self, overlays: Overlays | None) -> None:
@@ -135,7 +151,7 @@ class RegionMode(QObject):
         self._overlays = overlays
         if not self.is_on:
             return
-        self.canvas.set_layer("region frame", RegionFrame())  # a new image takes the layers of the last one along
+        self._lay_frame()  # a new image takes the layers of the last one along
         self.canvas.set_layer("mask", None)
         if overlays is None:
             self.board.load(None)
@@ -144,8 +160,8 @@ class RegionMode(QObject):
 
     # -- what a person does
 
-    def choose(self, command: str) -> None:
-        """Take a tool."""
+    def choose(self, command: str, *, focus: bool = True) -> None:
+        """Take a tool; with `focus` the keys are the image's from then on."""
         self.tool = command
         self.board.is_drawing = command in ("tool.rectangle", "tool.polygon")
         self._cells = None
@@ -154,26 +170,9 @@ class RegionMode(QObject):
         self._lay_sheet()
         self.canvas.set_tool(self._made(command))
         self.bar.show_tool(command)
-        self.strip.say(self._hint(command))
-        self.canvas.setFocus()
-
-    def set_own(self, own: bool) -> None:
-        """From now on this image has a region of its own, or follows the template again."""
-        found = self.board.found
-        if found is None or found.is_own == own:
-            self._show_place()
-            return
-        if own:
-            self._write(lambda project: drawing.give_own(project, found))
-        else:
-            self._write(lambda project: zones.drop_own(project, found.view_id, [found.image_id]))
-
-    def copy(self) -> None:
-        """The images that are chosen elsewhere get this region as their own."""
-        found, chosen = self.board.found, self._others()
-        if found is not None and chosen:
-            say = tr("The region was copied to {n} images", n=f"{len(chosen):,}")
-            self._write(lambda project: zones.copy_to(project, found.image_id, chosen), say=say)
+        self._say_hint()
+        if focus:
+            self.canvas.setFocus()
 
     # -- inside
 
@@ -186,20 +185,53 @@ class RegionMode(QObject):
         if command == "zone.cells":
             self._cells = CellTool(self.board, self._on_cells_changed, count=self.strip.count.value())
             return self._cells
-        if command in _SHEETED:
+        if command == "tool.polygon":
+            return ZonePolygon(self.bench, self.board)
+        if command in _PAINTS:
             return BY_COMMAND[command].make(self.bench)
         return ZoneSelect(self.board)
 
     def _hint(self, command: str) -> str:
         hints = {
-            _LOOK: tr("Click a zone to move, resize or name it; Del removes it."),
+            _LOOK: self._look_hint(),
             "tool.rectangle": tr("Drag a box around what is to be judged; choose Ignore for what is not."),
-            "tool.polygon": tr("Click the corners; Enter or a double click closes."),
+            "tool.polygon": tr("Click the corners; Enter or a double click closes. They can be moved later."),
             "tool.brush": tr("Left adds to the chosen zone, right takes away; without one a new zone begins."),
             "tool.eraser": tr("Takes away from the chosen zone."),
             "zone.cells": tr("Drag a box around the first part of the strip."),
         }
         return hints[command]
+
+    def _look_hint(self) -> str:
+        """What can be done with what is chosen."""
+        board = self.board
+        if board.corners is not None:
+            return tr(
+                "Drag corners; a dot between two makes another; right click takes one away. Del removes the zone."
+            )
+        if board.zone is not None and board.zone.mask is not None:
+            return tr("Drag moves it; it was painted: brush and eraser change it.")
+        if board.zone is not None:
+            return tr("Drag it or its handles; double click on its line: a corner there. Del removes the zone.")
+        return tr("Click a zone to move or change it; Del removes it.")
+
+    def _say_hint(self) -> None:
+        self._say(self._hint(self.tool))
+
+    def _say(self, hint: str) -> None:
+        """In the strip, and where there is more room."""
+        self.strip.say(hint)
+        if self.place.panel is not None:
+            self.place.panel.hint.setText(hint)
+
+    def _lay_frame(self) -> None:
+        self.canvas.set_layer("region frame", RegionFrame())
+        self.canvas.set_layer("chosen region", ChosenLayer(self.board))
+        self.canvas.update()
+
+    def _show_panel(self) -> None:
+        if self.panel is not None:
+            self.panel.show_regions(self.is_on)
 
     def _read(self) -> None:
         """Read the regions of the image on screen."""
@@ -221,7 +253,9 @@ class RegionMode(QObject):
         is_first = self.board.found is None or self.board.found.image_id != found.image_id
         self.board.load(found)
         self._lay_sheet()
-        self._show_place()
+        self.place.show()
+        if is_first:
+            self.place.begin(found)
         if is_first and not found.marks and not found.frames and self.tool == _LOOK:
             self.choose("tool.rectangle")  # there is nothing to be chosen yet
 
@@ -232,13 +266,13 @@ class RegionMode(QObject):
         self.session.write(change, lambda _: self._on_written(), say=say, failed=self._on_failed)
 
     def _lay_sheet(self) -> None:
-        """What brush and polygon paint on: the chosen zone, or nothing yet."""
+        """What the brush paints on: the chosen zone, or nothing yet."""
         old = self.bench.sheet
-        if self.tool not in _SHEETED or self.board.found is None or not self.is_on:
+        if self.tool not in _PAINTS or self.board.found is None or not self.is_on:
             self.bench.set_sheet(None)
             self.canvas.set_layer("mask", None)
         else:
-            labels = self.board.pixels(self.board.zone if self.tool in _PAINTS else None)
+            labels = self.board.pixels(self.board.zone)
             layer = MaskLayer(labels, {_VALUE: QColor(theme.COLOUR["roi"])})
             sheet = Sheet(layer, labels.copy(), self)
             sheet.changed.connect(self._on_painted)
@@ -254,54 +288,18 @@ class RegionMode(QObject):
             self.canvas.set_layer("roi", None)
             return
 
-        def made() -> RoiLayer:
+        def made() -> tuple[RoiLayer, list[tuple[Zone, ZoneFacts]]]:
             regions: tuple[Region, ...] = drawn([mark.zone for mark in marks], [frame.cell for frame in frames])
-            return RoiLayer(regions, found.size, theme.COLOUR["roi"], outside=outside())
+            facts = [(mark.zone, drawing.facts_of(mark.zone, found.size)) for mark in marks]
+            return RoiLayer(regions, found.size, theme.COLOUR["roi"], outside=outside()), facts
 
         self.session.background.run(made, self._on_layer_made, owner=self, key="layer", lane="images")
 
-    def _on_layer_made(self, layer: RoiLayer) -> None:
+    def _on_layer_made(self, made: tuple[RoiLayer, list[tuple[Zone, ZoneFacts]]]) -> None:
         if self.is_on and self.board.found is not None:
-            self.canvas.set_layer("roi", layer)
+            self.canvas.set_layer("roi", made[0])
+            self.board.know(made[1])
             self.canvas.update()
-
-    def _show_place(self, _: object = None) -> None:
-        found, view, table = self.board.found, self._view(), self.session.table
-        if found is None or view is None or table is None:
-            return
-        where = view.product if view.code == "main" else f"{view.product} › {view.code}"
-        if found.is_own:
-            words = tr("Region of this image alone")
-        else:
-            count = int(np.count_nonzero(self._rows_of(view)))
-            words = tr("Region of {where}: applies to all {n} images", where=where, n=f"{count:,}")
-        fits = tr("How it lies …") if found.roi is not None else ""
-        if not found.is_own and found.confidence is not None:
-            fits = tr("Fit {confidence:.2f} …", confidence=found.confidence)
-            if found.confidence < LOW:
-                fits = tr("May lie wrong here ({confidence:.2f}) …", confidence=found.confidence)
-        can_own = bool(found.marks) or found.is_own
-        self.strip.show_place(words, is_own=found.is_own, can_own=can_own, fits=fits, others=len(self._others()))
-
-    def _others(self) -> list[int]:
-        """Chosen images of the same view, this one left out."""
-        found, view, table = self.board.found, self._view(), self.session.table
-        if found is None or view is None or table is None or not found.marks:
-            return []
-        here = set(table.ids[self._rows_of(view)].tolist())
-        return [one for one in self.session.selection if one != found.image_id and one in here]
-
-    def _rows_of(self, view: View) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
-        table = self.session.table
-        assert table is not None
-        if view.product not in table.products or view.code not in table.views:
-            return np.zeros(len(table), np.bool_)
-        same_product = table.product == table.products.index(view.product)
-        return np.asarray(same_product & (table.view == table.views.index(view.code)))
-
-    def _view(self) -> View | None:
-        found = self.board.found
-        return None if found is None else next((one for one in self.session.views if one.id == found.view_id), None)
 
     def _tell(self) -> None:
         """Figures may be out of date now; small pictures show another part of the image once the drawing is over."""
@@ -348,7 +346,15 @@ class RegionMode(QObject):
         sheet = self.bench.sheet
         if self.tool in _PAINTS and (sheet is None or not sheet.is_open):
             self._lay_sheet()
+        self._say_hint()
         self.canvas.update()
+
+    def _on_listed_clicked(self) -> None:
+        """What is chosen in the list is to be changed: its handles come with it, unless it is being painted."""
+        if self.is_on and self.tool not in (_LOOK, *_PAINTS) and self.board.chosen is not None:
+            chosen = self.board.chosen
+            self.choose(_LOOK, focus=False)
+            self.board.choose(chosen)
 
     def _on_painted(self) -> None:
         """A stroke is done: the zone is another one, or there is a new one, or it is gone."""
@@ -356,7 +362,7 @@ class RegionMode(QObject):
         if sheet is None:
             return
         mask = sheet.labels.copy()
-        if self.tool in _PAINTS and zone is not None:
+        if zone is not None:
             if mask.any():
                 painted = Zone(zone.name, zone.sign, mask=mask, image_id=zone.image_id)
                 self.board.replace_zone(painted, tr("paint the zone {name}", name=zone.name))
@@ -364,8 +370,6 @@ class RegionMode(QObject):
                 self.board.remove()
         elif mask.any():
             self.board.add_zone(Zone("", "inspect", mask=mask))
-            if self.tool not in _PAINTS:
-                self._lay_sheet()  # the next one begins empty
 
     def _on_cells_changed(self) -> None:
         cells = self._cells
@@ -374,7 +378,7 @@ class RegionMode(QObject):
         repeats = cells.first is not None
         self.strip.show_cells(cells.count if repeats else None)
         hint = tr("Drag the last box to its place, then Enter.") if repeats else self._hint("zone.cells")
-        self.strip.say(hint)
+        self._say(hint)
 
     def _on_count_wanted(self, count: int) -> None:
         if self._cells is not None:
@@ -384,8 +388,3 @@ class RegionMode(QObject):
         if self._cells is not None:
             self._cells.accept()
             self.canvas.setFocus()
-
-    def _on_fits_wanted(self) -> None:
-        view = self._view()
-        if view is not None:
-            self.fits_wanted.emit(view)

@@ -1,4 +1,4 @@
-"""Above the canvas while regions are drawn: whose region it is, what is chosen, cells, how it lies on the images."""
+"""Beside and above the canvas while regions are drawn, in the place of what paints defects: tools, and their strip."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ from functools import partial
 from typing import Final
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QColor
+from PySide6.QtGui import QColor, QResizeEvent, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QFrame,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QPushButton,
     QSpinBox,
     QToolButton,
@@ -26,6 +25,7 @@ from app.canvas.zone_board import Sign, ZoneBoard
 from app.commands import BY_ID, Actions, tooltip
 from app.elided import Elided
 from app.icons import icon
+from app.pages.annotate.toolbar import STRIP_PX, ToolBar
 from app.words import tr
 from core.annotation.strokes import LARGEST
 
@@ -43,52 +43,67 @@ class RegionBar(QFrame):
     def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setObjectName("tools")
+        self._actions = actions
+        self._like: ToolBar | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(4, theme.SPACE, 4, theme.SPACE)
         column.setSpacing(2)
         group = QButtonGroup(self)
         self.buttons: Final[dict[str, QToolButton]] = {}
         for command in TOOLS:
-            button = QToolButton(self)
-            button.setIcon(icon(BY_ID[command].icon, _SIGN))
-            button.setIconSize(QSize(_ICON, _ICON))
-            button.setFixedSize(_BUTTON, _BUTTON)
-            button.setAutoRaise(True)
+            words = tr("Choose, move and change zones") if command == "tool.look" else tr(BY_ID[command].text)
+            button = self._button(command, words, self)
             button.setCheckable(True)
-            words = tr("Choose, move and resize zones") if command == "tool.look" else tr(BY_ID[command].text)
-            button.setToolTip(tooltip(command, words))
-            button.setAccessibleName(words)
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             button.clicked.connect(partial(actions.run, command))
             group.addButton(button)
             column.addWidget(button)
             self.buttons[command] = button
         column.addStretch(1)
 
+    def stand_for(self, bar: ToolBar) -> None:
+        """Be as wide as another bar would be here, so that the image beside it stays; that one gets a way to here."""
+        self._like = bar
+        bar.add("tool.region", self._way_in(bar))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        if self._like is not None:
+            self.setFixedWidth(self._like.minimumWidth())
+        super().showEvent(event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._like is not None:
+            self.setFixedWidth(self._like.fit(self.height()))
+
     def show_tool(self, command: str) -> None:
         """Which tool is in the hand."""
         self.buttons[command].setChecked(True)
 
+    def _way_in(self, parent: QWidget) -> QToolButton:
+        """From defects to regions."""
+        button = self._button("tool.region", tr("Draw the region of interest"), parent)
+        button.clicked.connect(partial(self._actions.run, "tool.region"))
+        return button
 
-def region_button(actions: Actions, parent: QWidget) -> QToolButton:
-    """The way from defects to regions."""
-    button = QToolButton(parent)
-    button.setIcon(icon(BY_ID["tool.region"].icon, _SIGN))
-    button.setIconSize(QSize(_ICON, _ICON))
-    button.setFixedSize(_BUTTON, _BUTTON)
-    button.setAutoRaise(True)
-    button.setToolTip(tooltip("tool.region", tr("Draw the region of interest")))
-    button.setAccessibleName(tr("Draw the region of interest"))
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.clicked.connect(partial(actions.run, "tool.region"))
-    return button
+    def _button(self, command: str, words: str, parent: QWidget) -> QToolButton:
+        button = QToolButton(parent)
+        button.setIcon(icon(BY_ID[command].icon, _SIGN))
+        button.setIconSize(QSize(_ICON, _ICON))
+        button.setFixedSize(_BUTTON, _BUTTON)
+        button.setAutoRaise(True)
+        button.setToolTip(tooltip(command, words))
+        button.setAccessibleName(words)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        return button
 
 
 class RegionStrip(QFrame):
-    """Two lines: whose region this is and how it lies; the zone or cell that is chosen."""
+    """One line, as high as the one that it stands for: nothing below it moves when regions are drawn.
+
+    Which images the region is of, what the next zone is, what the tool can be told and what it does.
+    """
 
     own_wanted = Signal(bool)
-    copy_wanted = Signal()
     fits_wanted = Signal()
     closed = Signal()
     accept_wanted = Signal()
@@ -96,30 +111,40 @@ class RegionStrip(QFrame):
 
     def __init__(self, board: ZoneBoard, bench: Workbench, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setObjectName("region")
+        self.setObjectName("region_head")
+        self.setFixedHeight(STRIP_PX)
         self._board = board
         self._bench = bench
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self._head())
-        column.addWidget(self._zone())
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 2, 8, 2)
+        row.setSpacing(theme.SPACE)
+        self._build_whose(row)
+        self._build_signs(row)
+        row.addWidget(self._cells(self))
+        row.addWidget(self._brush(self))
+        self._hint = Elided(self)
+        self._hint.setObjectName("region_hint")
+        row.addWidget(self._hint, 1)
+        self.doubt = self._button(self, "", tr("The worst fits first; aligning"))
+        self.doubt.clicked.connect(self.fits_wanted)
+        self.doubt.hide()
+        row.addWidget(self.doubt)
+        self.close_button = self._button(self, tr("Back to defects"), tooltip("tool.region"))
+        self.close_button.clicked.connect(self.closed)
+        row.addWidget(self.close_button)
         board.chosen_changed.connect(self._show_chosen)
         self._show_chosen()
 
     # -- what is shown
 
-    def show_place(self, words: str, *, is_own: bool, can_own: bool, fits: str, others: int) -> None:
-        """`words` say whose region it is; `fits` how it lies on this image; `others` are chosen to get a copy."""
-        self._title.setText(words)
-        self._title.setToolTip(words)
+    def show_place(self, count: int, *, is_own: bool, can_own: bool, doubt: str) -> None:
+        """The region is of `count` images, or of this one alone; `doubt` says that it may lie wrong here."""
+        self.all_images.setText(tr("All {n} images", n=f"{count:,}"))
         self.all_images.setChecked(not is_own)
         self.this_image.setChecked(is_own)
         self.this_image.setEnabled(can_own)
-        self.fits.setText(fits or tr("How it lies …"))
-        self.fits.setEnabled(bool(fits))
-        self.copy.setVisible(others > 0)
-        self.copy.setText(tr("Copy to {n} chosen", n=f"{others:,}"))
+        self.doubt.setText(doubt)
+        self.doubt.setVisible(bool(doubt))
 
     def show_cells(self, count: int | None) -> None:
         """The cells that are being repeated; None: none are."""
@@ -141,75 +166,34 @@ class RegionStrip(QFrame):
 
     # -- building
 
-    def _head(self) -> QWidget:
-        head = QFrame(self)
-        head.setObjectName("region_head")
-        row = QHBoxLayout(head)
-        row.setContentsMargins(12, 3, 8, 3)
-        row.setSpacing(theme.SPACE)
-        self._title = Elided(head)
-        self._title.setObjectName("region_title")
-        row.addWidget(self._title, 1)
-        self.all_images, self.this_image = self._switch(head, tr("All images")), self._switch(head, tr("This image"))
+    def _build_whose(self, row: QHBoxLayout) -> None:
+        title = QLabel(tr("Region of"), self)
+        row.addWidget(title)
+        self.all_images, self.this_image = self._switch(tr("All images")), self._switch(tr("This image"))
         self.all_images.setToolTip(tr("Draw the template: it is laid over every image of the view"))
         self.this_image.setToolTip(tr("Draw a region for this image alone; the template stays as it is"))
         self.all_images.clicked.connect(lambda: self.own_wanted.emit(False))
         self.this_image.clicked.connect(lambda: self.own_wanted.emit(True))
-        group = QButtonGroup(head)
+        group = QButtonGroup(self)
         for button in (self.all_images, self.this_image):
             group.addButton(button)
             row.addWidget(button)
-        self.copy = self._button(head, "", tr("Each of them gets the region as it lies here, as its own"))
-        self.copy.clicked.connect(self.copy_wanted)
-        row.addWidget(self.copy)
-        self.fits = self._button(head, tr("How it lies …"), tr("Twelve images, the worst fits first; aligning"))
-        self.fits.clicked.connect(self.fits_wanted)
-        row.addWidget(self.fits)
-        self.close_button = self._button(head, tr("Back to defects"), tooltip("tool.region"))
-        self.close_button.clicked.connect(self.closed)
-        row.addWidget(self.close_button)
-        return head
+        row.addSpacing(theme.SPACE)
 
-    def _zone(self) -> QWidget:
-        line = QFrame(self)
-        line.setObjectName("options")
-        line.setFixedHeight(36)
-        row = QHBoxLayout(line)
-        row.setContentsMargins(12, 2, 12, 2)
-        row.setSpacing(theme.SPACE)
+    def _build_signs(self, row: QHBoxLayout) -> None:
         self._signs: dict[Sign, QPushButton] = {}
-        group = QButtonGroup(line)
+        group = QButtonGroup(self)
         kinds: tuple[tuple[Sign, str, str], ...] = (
             ("inspect", tr("Inspect"), tr("What lies in the zone is judged")),
             ("ignore", tr("Ignore"), tr("What lies in the zone is never judged: a date code, a laser mark")),
         )
         for sign, text, hint in kinds:
-            button = self._switch(line, text)
+            button = self._switch(text)
             button.setToolTip(hint)
             button.clicked.connect(partial(self._board.set_sign, sign))
             group.addButton(button)
             row.addWidget(button)
             self._signs[sign] = button
-        self.name = QLineEdit(line)
-        self.name.setMaxLength(40)
-        self.name.setFixedWidth(130)
-        self.name.setPlaceholderText(tr("Name"))
-        self.name.setAccessibleName(tr("Name of the zone"))
-        self.name.editingFinished.connect(self._on_named)
-        row.addWidget(self.name)
-        self.remove = QToolButton(line)
-        self.remove.setIcon(icon("close"))
-        self.remove.setAutoRaise(True)
-        self.remove.setToolTip(tr("Remove it (Del)"))
-        self.remove.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.remove.clicked.connect(self._board.remove)
-        row.addWidget(self.remove)
-        row.addWidget(self._cells(line))
-        row.addWidget(self._brush(line))
-        self._hint = Elided(line)
-        self._hint.setProperty("role", "muted")
-        row.addWidget(self._hint, 1)
-        return line
 
     def _cells(self, parent: QWidget) -> QWidget:
         self._repeat = QWidget(parent)
@@ -224,7 +208,7 @@ class RegionStrip(QFrame):
         self.count.valueChanged.connect(self.count_wanted)
         row.addWidget(self.count)
         self.accept = QPushButton(tr("Make them cells"), self._repeat)
-        self.accept.setProperty("role", "primary")
+        self.accept.setObjectName("region_accept")
         self.accept.setToolTip(tr("Enter; Esc begins anew"))
         self.accept.clicked.connect(self.accept_wanted)
         row.addWidget(self.accept)
@@ -249,8 +233,8 @@ class RegionStrip(QFrame):
         self._size.hide()
         return self._size
 
-    def _switch(self, parent: QWidget, text: str) -> QPushButton:
-        button = self._button(parent, text, "")
+    def _switch(self, text: str) -> QPushButton:
+        button = self._button(self, text, "")
         button.setCheckable(True)
         return button
 
@@ -269,11 +253,3 @@ class RegionStrip(QFrame):
         for sign, button in self._signs.items():
             button.setChecked(sign == (board.sign if zone is None or board.is_drawing else zone.sign))
             button.setVisible(board.cell is None and not repeats)
-        for widget in (self.name, self.remove):
-            widget.setVisible(board.chosen is not None and not repeats)
-        if self.name.text() != board.name:
-            self.name.setText(board.name)
-
-    def _on_named(self) -> None:
-        self._board.rename(self.name.text().strip())
-        self.name.setText(self._board.name)

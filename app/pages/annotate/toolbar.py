@@ -37,6 +37,8 @@ _BUTTON: Final = 36
 _GAP: Final = 2
 _EDGE: Final = 4
 _LEAST: Final = 5  # below each other
+STRIP_PX: Final = 36  # there with every tool and with none: the image below it never moves
+_LOOKING: Final = "Drag moves the image, the wheel zooms. The tools on the left paint; the last one draws the region."
 _AT_ONCE: Final = ("tool.holes", "tool.grow", "tool.shrink")  # no tools for the hand: they act when they are clicked
 
 
@@ -68,7 +70,12 @@ class ToolBar(QFrame):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._arrange(max(_LEAST, (self.height() - 2 * theme.SPACE + _GAP) // (_BUTTON + _GAP)))
+        self.fit(self.height())
+
+    def fit(self, height: int) -> int:
+        """Arrange the buttons for so high a bar, and how wide it is then."""
+        self._arrange(max(_LEAST, (height - 2 * theme.SPACE + _GAP) // (_BUTTON + _GAP)))
+        return self.minimumWidth()
 
     def _arrange(self, rows: int) -> None:
         """At most so many below each other, as many in each column."""
@@ -133,20 +140,19 @@ class OptionStrip(QFrame):
         self._hint = Elided(self)
         self._hint.setProperty("role", "muted")
         row.addWidget(self._hint, 1)
-        self.setFixedHeight(36)
+        self.setFixedHeight(STRIP_PX)
         self._standing_hint = ""
         bench.changed.connect(self._on_value_changed)
         bench.hinted.connect(self._on_hinted)
         self.show_tool("")
 
     def show_tool(self, command: str) -> None:
-        """Show what can be told to that tool; nothing for none."""
+        """Show what can be told to that tool; what the mouse does without one."""
         kind = BY_COMMAND.get(command)
         for name, part in self._parts.items():
             part.setVisible(kind is not None and name in kind.options)
-        self._standing_hint = tr(kind.hint) if kind is not None else ""
+        self._standing_hint = tr(kind.hint) if kind is not None else tr(_LOOKING)
         self._on_hinted("")
-        self.setVisible(kind is not None)
         self._on_value_changed("")
 
     # -- building

@@ -21,6 +21,7 @@ from app.pages.dataset.filter_bar import FilterBar
 from app.pages.dataset.inspector import DatasetInspector
 from app.pages.dataset.mends import Mends
 from app.pages.dataset.reading import Scored, read_facts
+from app.pages.dataset.region_hint import RegionHint
 from app.pages.dataset.summary import (
     Counts,
     Facts,
@@ -188,6 +189,9 @@ class DatasetPage(Page):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self._build_head())
+        self.region_hint = RegionHint(self.session.memory, self)
+        self.region_hint.wanted.connect(self._on_region_wanted)
+        column.addWidget(self.region_hint)
         self.strip = ScoringStrip(self.session, self)
         self.strip.review_wanted.connect(lambda what: self.wanted.emit("review", what))
         holder = QVBoxLayout()
@@ -343,6 +347,8 @@ class DatasetPage(Page):
         self.next.setToolTip(self._step.why)
         needs_writing = self._step.key in ("add", "split", "score", "find_folder")
         self.next.setEnabled(bool(self._step.text) and (self.session.can_write or not needs_writing))
+        bare = self._facts.without_region is not None and self._step.key not in ("find_folder", "add")
+        self.region_hint.show_for(bare and not is_empty and self.session.can_write)
         trained = any(run.state in ("finished", "stopped") for run in self._facts.runs)
         place, counts = self._place(), self._counts()
         self.score_button.setVisible(trained and (place.lot is not None or counts.split("unused") > 0))
@@ -455,6 +461,11 @@ class DatasetPage(Page):
     def _on_find_wanted(self) -> None:
         self.filters.search.setFocus()
         self.filters.search.selectAll()
+
+    def _on_region_wanted(self) -> None:
+        if self._facts.without_region is not None:
+            product, view = self._facts.without_region
+            self.wanted.emit("annotate", {"product": product, "view": view, "region": True})
 
     def _on_score_clicked(self) -> None:
         self.score(self._place().lot)

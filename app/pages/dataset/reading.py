@@ -31,11 +31,19 @@ def read_facts(project: Project, product: str | None, view: str | None, table: I
     """Trainings of a place, which lots the newest has not seen, and its scores."""
     runs = tuple(run for run in project.runs(product=product) if view in (None, run.view))
     missing = sum(1 for root in project.roots() if root.images and not root.is_there)
+    bare = _without_region(project, product, view)
     best = usable(runs)
     if best is None:
-        return Facts(runs, missing), Scored()
+        return Facts(runs, missing, without_region=bare), Scored()
     scored = _scores(project, best)
-    return Facts(runs, missing, _unscored_lots(table, best, scored)), scored
+    return Facts(runs, missing, _unscored_lots(table, best, scored), bare), scored
+
+
+def _without_region(project: Project, product: str | None, view: str | None) -> tuple[str, str] | None:
+    """Of which product and view nobody drew a region yet; None where one of the place has one: it is known how."""
+    here = [one for one in project.views(product) if view in (None, one.code)]
+    drawn = project.roi_ids()
+    return None if not here or any(one.id in drawn for one in here) else (here[0].product, here[0].code)
 
 
 def _scores(project: Project, run: RunRow) -> Scored:

@@ -74,6 +74,7 @@ class Facts:
     runs: tuple[RunRow, ...] = ()
     missing_folders: int = 0
     unscored_lots: tuple[str, ...] = ()
+    without_region: tuple[str, str] | None = None  # the first product and view of the place that has none
 
 
 def lot_words(lot: str) -> str:

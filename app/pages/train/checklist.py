@@ -45,6 +45,7 @@ def fix_word(check: Check) -> str:
         "": "",
         "label": tr("Label images"),
         "roi": tr("Look at the images"),
+        "draw": tr("Draw one"),
         "split": tr("Set images aside"),
         "preset": "",  # by its name
         "space": tr("Free space"),

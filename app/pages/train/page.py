@@ -380,7 +380,7 @@ class TrainPage(Page):
             self.wanted.emit("dataset", here | {"label": ("unlabelled",)})
         elif check.fix == "split":
             self._lead_to_good_images(here)
-        elif check.fix == "roi":
+        elif check.fix in ("roi", "draw"):
             self.wanted.emit("annotate", here | {"region": True})
         elif check.fix == "space":
             from app.dialogs.clean_up import CleanUp
