@@ -22,7 +22,7 @@ Ring = NDArray[np.int64]  # (N, 2) x, y of corners, closed by itself, what is in
 
 _STEPS: Final = ((1, 0), (0, 1), (-1, 0), (0, -1))  # east, south, west, north; y points down
 _EAST, _SOUTH, _WEST, _NORTH = range(4)
-_NEAR: Final = 1.0  # pixels: so far a polygon may lie from the outline that it stands for
+_NEAR: Final = (2.0, 1.5, 1.0)  # pixels, as Douglas and Peucker simplify: the fewest corners that are near enough
 _MOST_CORNERS: Final = 32
 _LONGEST: Final = 40_000  # pixels: a longer outline was painted, and is frayed
 _APART: Final = (-1, 0, 1)  # where pixels touch at a corner: left first, which keeps them together
@@ -59,18 +59,17 @@ def corners(mask: NDArray[np.uint8]) -> NDArray[np.float64] | None:
     if len(found) != 1 or len(found[0]) > _LONGEST:
         return None
     (ring,) = outlines(padded != 0)
-    near = cv2.approxPolyDP(ring.astype(np.float32)[:, None, :], _NEAR, closed=True)[:, 0].astype(np.float64)
-    if not 3 <= len(near) <= _MOST_CORNERS:
-        return None
-    height, width = padded.shape
-    patch = polygon(near, width, height)
-    if patch is None:
-        return None
-    drawn = placed(patch, (0, 0, width, height)).view(np.uint8)
     around = np.ones((3, 3), np.uint8)
-    if (drawn > cv2.dilate(padded, around)).any() or (cv2.erode(padded, around) > drawn).any():
-        return None
-    return np.asarray(near - 2 + np.array([x0, y0]), np.float64)
+    least, most = cv2.erode(padded, around), cv2.dilate(padded, around)
+    for simpler in _NEAR:
+        near = cv2.approxPolyDP(ring.astype(np.float32)[:, None, :], simpler, closed=True)[:, 0].astype(np.float64)
+        patch = polygon(near, padded.shape[1], padded.shape[0]) if 3 <= len(near) <= _MOST_CORNERS else None
+        if patch is None:
+            continue
+        drawn = placed(patch, (0, 0, padded.shape[1], padded.shape[0])).view(np.uint8)
+        if (drawn <= most).all() and (least <= drawn).all():
+            return np.asarray(near - 2 + np.array([x0, y0]), np.float64)
+    return None
 
 
 def _ring(part: Bits) -> Ring:

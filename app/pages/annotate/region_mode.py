@@ -206,9 +206,7 @@ class RegionMode(QObject):
         """What can be done with what is chosen."""
         board = self.board
         if board.corners is not None:
-            return tr(
-                "Drag corners; a dot between two makes another; right click takes one away. Del removes the zone."
-            )
+            return tr("Drag corners; a dot between two makes another; right click takes one away; Del removes all.")
         if board.zone is not None and board.zone.mask is not None:
             return tr("Drag moves it; it was painted: brush and eraser change it.")
         if board.zone is not None:
