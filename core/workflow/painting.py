@@ -31,17 +31,18 @@ class FreshStroke:
 
 
 def needs_class(project: Project, stroke: FreshStroke) -> bool:
-    """Whether the project has to get its first class with this stroke."""
-    return bool(stroke.class_id) and not project.classes(retired=True)
+    """Whether the project has to get a class with this stroke: it offers none, or none any more."""
+    return bool(stroke.class_id) and not project.classes()
 
 
 def store_stroke(project: Project, stroke: FreshStroke, *, continues: int | None = None) -> Painted:
-    """Store a stroke, and the project's first class where there is none; `continues`: the part before it.
+    """Store a stroke, and a class where the project offers none; `continues`: the part before it.
 
     Where that part is no longer the last step, this one becomes a step of its own. Raises errors of `core.errors`.
     """
     if needs_class(project, stroke):
-        project.add_class(NEW_CLASS)
+        gone = {one.id: one.code for one in project.classes(retired=True)}  # the making of a class was undone, say
+        project.add_class(gone.get(stroke.class_id, NEW_CLASS))
     try:
         return _add(project, stroke, continues)
     except (ProjectBusyError, ProjectDamagedError):

@@ -137,3 +137,16 @@ def test_a_rescue_file_is_the_old_or_the_new_one(project: Project, monkeypatch: 
             saved(project, strokes, path)
     assert [one.number for one in rescue.read_rescue(path).strokes] == [(1, 0)]
     assert [one.name for one in path.parent.iterdir()] == [path.name]
+
+
+def test_a_stroke_brings_its_class_back_where_the_project_offers_none_any_more(project: Project) -> None:
+    first, _, third = strokes_on(1, 3)
+    store_stroke(project, first)
+    project.undo()
+    project.undo()  # the making of the class
+    assert project.classes() == []
+    store_stroke(project, third)
+    assert [(one.id, one.code) for one in project.classes()] == [(1, "defect")]
+    project.set_class(1, code="crack", retired=True)
+    store_stroke(project, strokes_on(2, 1)[0])
+    assert [(one.id, one.code) for one in project.classes()] == [(1, "crack")]
