@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
+import psutil
 import shiboken6
 from PySide6.QtCore import QObject, QTimer, Signal
 
@@ -21,10 +22,12 @@ from core.imaging.window import Window
 if TYPE_CHECKING:
     from app.session import Session
 
-_KEPT_BYTES: Final = 256 * 2**20
+_LEAST_KEPT: Final = 256 * 2**20
+_MOST_KEPT: Final = 2**30
+_SHARE: Final = 16  # of the machine's memory: with 8 GiB, one image of 64 megapixels stays when another comes
 _AROUND: Final = (1, -1, 2, -2)  # neighbours that are read ahead, the likeliest first
 _PAINTED_AFTER_MS: Final = 20
-_MOST_AHEAD: Final = _KEPT_BYTES // 6  # an image larger than that is not read ahead
+_MOST_AHEAD: Final = _LEAST_KEPT // 6  # an image larger than that is not read ahead
 
 Done = Callable[[Picture], None]
 Failed = Callable[[Exception], None]
@@ -48,16 +51,21 @@ class _Waiting:
         return Picture(load_rgb8(*self.source))
 
 
+def usual_limit(memory: int) -> int:
+    """Bytes of pictures that are kept on a machine with so much memory."""
+    return min(max(memory // _SHARE, _LEAST_KEPT), _MOST_KEPT)
+
+
 class ImageLoader(QObject):
     """Pictures by image id. `loaded` and `failed` tell of every image that arrived, asked for or read ahead."""
 
     loaded = Signal(int, object)  # id, Picture
     failed = Signal(int, object)  # id, Exception
 
-    def __init__(self, session: Session, *, limit: int = _KEPT_BYTES) -> None:
+    def __init__(self, session: Session, *, limit: int | None = None) -> None:
         super().__init__(session)
         self._session = session
-        self._limit = limit
+        self._limit = usual_limit(psutil.virtual_memory().total) if limit is None else limit
         self._kept: OrderedDict[int, tuple[_Source, Picture]] = OrderedDict()
         self._waiting: dict[int, _Waiting] = {}
         self._unreadable: set[int] = set()  # not tried again ahead of time

@@ -10,7 +10,7 @@ import pytest
 from PySide6.QtCore import QObject
 from pytestqt.qtbot import QtBot
 
-from app.canvas.loader import ImageLoader
+from app.canvas.loader import ImageLoader, usual_limit
 from app.canvas.picture import Picture
 from app.session import Session
 from core.errors import ImageError
@@ -68,6 +68,11 @@ def test_memory_stays_below_its_limit_and_what_is_shown_stays(qtbot: QtBot, open
         assert loader.picture(image_id) is not None
         assert loader.bytes_kept <= 3 * one
     assert loader.picture(1) is None
+
+
+@pytest.mark.parametrize(("gib", "mib"), [(2, 256), (8, 512), (16, 1024), (512, 1024)])
+def test_a_machine_with_more_memory_keeps_more_pictures(gib: int, mib: int) -> None:
+    assert usual_limit(gib * 2**30) == mib * 2**20
 
 
 def test_a_newer_wish_of_one_owner_replaces_the_older(qtbot: QtBot, opened: Session) -> None:
