@@ -128,7 +128,8 @@ def proposal_lines(proposal: PassesProposal | None) -> list[str]:
 def _measured(one: PassesMeasured, proposal: PassesProposal) -> str:
     found = f"image {_percent(one.image_auroc)}, pixel {_percent(one.pixel_auroc)}, {one.ms:.1f} ms"
     if one.passes == 1:
-        return f"Measured with one pass: {found}"
+        on = f"{proposal.good} good and {proposal.defective} artificially defective images"
+        return f"Measured with one pass on {on}: {found}"
     on = f"{one.good_on}/{proposal.good} good and {one.defective_on}/{proposal.defective} artificially defective go on"
     return f"Measured with {one.passes} passes above {one.gate:g}: {found}; {on}"
 

@@ -205,7 +205,8 @@ def test_what_tuning_images_propose_is_told_and_decides_nothing(project: Path) -
         assert result.proposal == said
         assert result.lines()[-3:] == [
             "Proposed: One pass: why.",
-            "Measured with one pass: image 90.0 %, pixel 80.0 %, 8.2 ms",
+            "Measured with one pass on 16 good and 16 artificially defective images: "
+            "image 90.0 %, pixel 80.0 %, 8.2 ms",
             "Measured with 2 passes above 0.5: image 90.0 %, pixel 80.0 %, 16.5 ms; "
             "3/16 good and 9/16 artificially defective go on",
         ]
