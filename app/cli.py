@@ -62,6 +62,8 @@ def main() -> None:
     except Exception as error:
         if not hasattr(error, "show"):  # typer's own errors about how it was called can show themselves
             raise
+        if isinstance(said := getattr(error, "message", None), str):
+            error.message = said.removeprefix("Value error, ")  # type: ignore[attr-defined]  # the validator's own words
         error.show()
         code = ExitCode.USAGE
     if code == ExitCode.INTERRUPTED:

@@ -40,7 +40,7 @@ def show(
         roi = opened.roi(found.id)
         if roi is None:
             if out is not None:
-                raise InputError("there is no region to be written", path=opened.folder)
+                raise InputError("there is no region to be written", path=opened.folder, mend="Set one first")
             screen.say("No region is set: all of every image is judged.")
             screen.result({"version": None})
             return
@@ -78,6 +78,11 @@ def set_(
         if align is not None:
             given |= zones.read({"align": align}, Path())
         roi = _change(opened, found, given, template)
+        if roi.template_image_id is not None and (size := zones.template_size(opened, roi)) is not None:
+            row = opened.image(roi.template_image_id)
+            if size != (row.width, row.height):
+                its = f"{row.path.name} {row.width} x {row.height}"
+                screen.warn(f"The mask measures {size[0]} x {size[1]} pixels, {its}: it is stretched over the images.")
     _say_kept(screen, roi)
 
 
@@ -287,6 +292,12 @@ def _show_low(opened: Project, screen: Screen, low: list[tuple[int, float]]) -> 
     screen.name_some(low, screen.warn, lambda one: f"may lie wrong ({one[1]:.2f}): {opened.image(one[0]).path}")
 
 
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
 def _say_kept(screen: Screen, roi: Roi) -> None:
-    screen.say(f"Kept as version {roi.number} of the region: {len(roi.zones)} zones, {len(roi.cells)} cells.")
+    screen.say(
+        f"Kept as version {roi.number} of the region: {_many(len(roi.zones), 'zone')}, {_many(len(roi.cells), 'cell')}."
+    )
     screen.result({"version": roi.number, "zones": len(roi.zones), "cells": len(roi.cells), "own": len(roi.own)})

@@ -32,10 +32,13 @@ class AlignReport:
     low: list[tuple[int, float]] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     was_stopped: bool = False
+    is_sample: bool = False  # no image is moved: a few were looked at
 
     def sentences(self) -> list[str]:
         """What a person should know."""
         lines = [f"The region was laid over {_many(self.aligned)}."]
+        if self.is_sample:
+            lines = [f"It lies alike on all images (align is off); it was compared on {_many(self.aligned)}."]
         if self.low:
             lines.append(f"On {_many(len(self.low))} it may lie wrong: confidence below {LOW:.2f}. Look at them first.")
         if self.unreadable:
@@ -116,7 +119,7 @@ def align(
     rows = _pending(project, view, roi, known)
     if way_of(roi) == "off":
         rows = spread(usable(project, view), SAMPLE)
-    report = AlignReport()
+    report = AlignReport(is_sample=way_of(roi) == "off")
     if not rows:
         return _with_low(report, project, roi)
     template = template_of(project, view, roi)

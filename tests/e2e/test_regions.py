@@ -59,3 +59,13 @@ def test_what_makes_no_sense_ends_with_a_sentence(folder: Path) -> None:
     (folder / "region.json").write_text('{"zones": [{"box": [5, 5, 5, 9]}]}')
     done = flawscope("roi", "set", "project", "region.json", cwd=folder)
     assert done.code == 3 and "zone 1 is empty" in done.err
+
+
+def test_a_mask_of_another_size_is_taken_and_its_stretching_said(folder: Path) -> None:
+    save_png(folder / "region.png", np.full((30, 160), 255, np.uint8))
+    done = flawscope("roi", "set", "project", "region.png", cwd=folder)
+    assert done.code == 0 and "1 zone, 0 cells" in done.out
+    assert "The mask measures 160 x 30 pixels" in done.err and "160 x 60: it is stretched" in done.err
+    assert "align is off" in flawscope("roi", "align", "project", cwd=folder).out
+    done = flawscope("annotations", "export", "project", "out", "--format", "x", cwd=folder)
+    assert done.code == 2 and "'x' is not one of 'mvtec'" in done.err and "Value error" not in done.err
