@@ -11,6 +11,8 @@ from typing import Any, Final, TypeVar
 import shiboken6
 from PySide6.QtCore import QObject, Qt, Signal
 
+from app.importing import import_packages
+
 T = TypeVar("T")
 _LANES: Final[dict[str, tuple[int, bool]]] = {  # threads, newest first
     "work": (2, False),
@@ -92,6 +94,7 @@ class _Lane:
             fine = True
             if not task.cancelled:
                 try:
+                    import_packages()
                     result = task.work()
                 except Exception as error:
                     result, fine = error, False

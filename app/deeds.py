@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFileDialog, QInputDialog, QMessageBox
 
 from app import theme
 from app.dialogs.folders import choose_folder
+from app.importing import import_packages
 from app.words import tr
 from core.errors import ProjectBusyError
 
@@ -98,6 +99,7 @@ class Deeds(QObject):
                 self._session.open(path)
             return
         folder = path if path.is_dir() else path.parent
+        import_packages()  # which the background may be reading just now
         from app.dialogs.import_assistant import ImportAssistant
 
         assistant = ImportAssistant(self._session, folder, self._window)

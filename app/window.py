@@ -28,6 +28,7 @@ from app import theme
 from app.banner import Banner
 from app.commands import BY_ID, COMMANDS, Actions, CommandMenu
 from app.icons import icon
+from app.importing import import_packages
 from app.pages.page import Page
 from app.rail import Rail
 from app.recovered import RecoveryLine
@@ -101,6 +102,8 @@ class MainWindow(QMainWindow):
     def _page(self, key: str) -> Page:
         if key not in self._pages:
             module, name = _PAGES[key]
+            if key != "start":
+                import_packages()  # which the background may be reading just now
             page: Page = getattr(import_module(module), name)(self.session, self.actions_table, self)
             page.wanted.connect(self.go)
             page.project_wanted.connect(self.open_path)

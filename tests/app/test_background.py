@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QObject
@@ -98,3 +102,30 @@ def test_what_writes_is_finished_before_the_end(qtbot: QtBot) -> None:
     gate.set()
     background.close()
     assert done == list(range(20))
+
+
+_TWO_ENDS = """
+from PySide6.QtCore import QCoreApplication
+from app.background import Background
+
+def whole():
+    from core.project import Project
+
+def part():
+    from core.project.table import Names
+
+app, failed = QCoreApplication([]), []
+background = Background()
+background.run(whole, None, failed.append)
+background.run(part, None, failed.append)
+while not background.is_idle:
+    app.processEvents()
+background.close()
+assert not failed, failed
+"""
+
+
+def test_two_threads_may_ask_for_a_package_from_both_ends_at_the_first_start_of_all(tmp_path: Path) -> None:
+    cold = {**os.environ, "PYTHONPYCACHEPREFIX": str(tmp_path)}  # nothing is compiled yet: reading takes its time
+    done = subprocess.run([sys.executable, "-c", _TWO_ENDS], env=cold, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
