@@ -410,7 +410,8 @@ class MainWindow(QMainWindow):
         memory = self.session.memory
         if not self.isFullScreen():
             memory.remember("geometry", bytes(self.saveGeometry().toBase64().data()).decode())
-        memory.remember("middle", self._middle.sizes())
+        if self._middle.sizes()[1]:  # nothing wide while it is hidden, as on the start page: the width before stays
+            memory.remember("middle", self._middle.sizes())
         self.whereabouts.end()
 
     def _restore(self) -> None:
@@ -421,5 +422,5 @@ class MainWindow(QMainWindow):
         if geometry:
             self.restoreGeometry(QByteArray.fromBase64(geometry.encode()))
         sizes = memory.recall("middle", [])
-        if len(sizes) == 2 and all(isinstance(size, int) for size in sizes):
+        if len(sizes) == 2 and all(isinstance(size, int) and size > 0 for size in sizes):
             self._middle.setSizes(sizes)

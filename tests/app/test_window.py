@@ -45,6 +45,13 @@ def test_the_window_starts_without_what_only_charts_and_models_need(own_home: Pa
     assert said.stdout.strip() == "[]", said.stdout
 
 
+def test_closing_on_the_start_page_keeps_the_width_of_the_inspector(window_maker: WindowMaker) -> None:
+    window = window_maker()
+    window.session.memory.remember("middle", [1100, 420])
+    window.close()
+    assert window.session.memory.recall("middle", []) == [1100, 420]
+
+
 def test_the_hidden_start_measures_itself(own_home: Path) -> None:
     command = [sys.executable, "-m", "app.cli", "gui", "--hidden-probe"]
     begin = time.time()
