@@ -181,7 +181,7 @@ def scales(project: Project, product: str | None = None, view: str | None = None
 def notes(project: Project, wanted: str | None = None) -> Listing:
     """Notes on images, or on one, oldest first."""
     found = project.notes("image", None if wanted is None else the_image(project, wanted).id)
-    rows = [[one.id, project.image(one.subject_id).path.as_posix(), one.text, one.who, one.at] for one in found]
+    rows = [[one.id, project.image(one.subject_id).relative, one.text, one.who, one.at] for one in found]
     return Listing("notes", ("number", "image", "note", "who", "when"), rows)
 
 
@@ -189,7 +189,7 @@ def book(project: Project, code: str | None = None) -> Listing:
     """The defect book: places on images, class by class in the order of the list."""
     meant = project.classes() if code is None else [the_class(project, code)]
     rows = [
-        [each.id, one.code, each.kind, project.image(each.image_id).path.as_posix(), *(each.box or 4 * [None])]
+        [each.id, one.code, each.kind, project.image(each.image_id).relative, *(each.box or 4 * [None])]
         for one in meant
         for each in project.examples(one.id)
     ]
