@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from PySide6.QtCore import QObject, QTimer
 
 from app.session import Session
+from app.words import tr
 
 if TYPE_CHECKING:
     from app.canvas.view import Canvas
@@ -42,6 +43,7 @@ class Whereabouts(QObject):
             return False
         self._memory.remember(_TRIES, tries + 1)
         self._memory.save()
+        self._session.said.emit(tr("Opening {name} …", name=path.stem))  # until then the start page is seen
         self._session.open(path, quietly=True)
         return True
 

@@ -119,6 +119,10 @@ def test_a_project_that_is_open_elsewhere_is_not_asked_about_at_the_start(
     window, asked = window_maker(), []
     window.session.busy_elsewhere.connect(lambda *_: asked.append(1))
     window.session.memory.remember("last", str(project_file))
-    with Project.open(project_file), qtbot.waitSignal(window.session.said):
+    said: list[str] = []
+    window.session.said.connect(said.append)
+    with Project.open(project_file):
         assert window.whereabouts.reopen()
+        qtbot.waitUntil(lambda: len(said) == 2)
+    assert said == ["Opening work …", "work is open in another window"]
     assert not asked and window.session.project is None
