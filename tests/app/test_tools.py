@@ -412,7 +412,7 @@ def slow_near_box(bits: NDArray[np.bool_], box: tuple[int, int, int, int]) -> ND
     return found
 
 
-def test_a_key_takes_a_tool_and_puts_it_away_a_field_keeps_its_keys_and_a_locked_image_says_so(desk: Bench) -> None:
+def test_a_key_takes_a_tool_which_stays_when_pressed_again_a_field_keeps_its_keys_and_a_locked_image_says_so(desk: Bench) -> None:
     desk.page.canvas.setFocus()
     for kind in TOOLS:
         if not kind.is_kept:
@@ -421,7 +421,10 @@ def test_a_key_takes_a_tool_and_puts_it_away_a_field_keeps_its_keys_and_a_locked
         QTest.keyClicks(desk.page.canvas, key)
         assert desk.page.painting.tool == kind.command and desk.page.toolbar.buttons[kind.command].isChecked()
         QTest.keyClicks(desk.page.canvas, key)
-        assert desk.page.painting.tool == "tool.look"
+        desk.page.toolbar.buttons[kind.command].click()
+        assert desk.page.painting.tool == kind.command and desk.page.toolbar.buttons[kind.command].isChecked()
+    QTest.keyClicks(desk.page.canvas, "q")
+    assert desk.page.painting.tool == "tool.look"
     tool = desk.tool("tool.wand")
     field = desk.page.options.tolerance_field
     assert isinstance(field, QSpinBox) and field.isVisible()

@@ -180,8 +180,11 @@ class Painting(QObject):
     # -- what a person does
 
     def choose(self, command: str) -> None:
-        """Take a tool; the one that is in the hand is put away."""
+        """Take a tool; one that is in the hand stays there, unless it only shows something: that is put away."""
         if command == self.tool and command != _LOOK:
+            if BY_COMMAND[command].is_kept:
+                self.tool_changed.emit(command)  # its button, which was pressed, stays down
+                return
             command = _LOOK
         if command != self.tool:
             self._tool_before, self.tool = self.tool, command
