@@ -221,13 +221,18 @@ def warn_of_fits(opened: Project, number: int, screen: Screen) -> None:
 
 
 def _change(opened: Project, view: View, given: dict[str, Any], template: str | None) -> Roi:
+    from core.workflow import zones
     from core.workflow.templates import usual_template
 
     before = opened.roi(view.id)
+    at = None if before is None else before.template_image_id
     if template is not None:
-        given["template_image_id"] = _image(opened, template)
-    elif before is None or before.template_image_id is None:
-        given["template_image_id"] = usual_template(opened, view).id
+        at = given["template_image_id"] = _image(opened, template)
+    elif at is None:
+        at = given["template_image_id"] = usual_template(opened, view).id
+    drawn_on = opened.image(at)
+    if drawn_on.width and drawn_on.height:
+        zones.check_inside(given.get("zones", ()), given.get("cells", ()), (drawn_on.width, drawn_on.height))
     if before is not None and "settings" in given:
         given["settings"] = {**before.settings, **given["settings"]}
     return opened.change_roi(view.id, **given)

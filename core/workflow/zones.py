@@ -106,6 +106,19 @@ def repeated(first: Box, count: int, *, pitch: tuple[float, float] | None = None
     return [(x0 + dx, y0 + dy, x1 + dx, y1 + dy) for dx, dy in offsets]
 
 
+def check_inside(zones: Iterable[Zone], cells: Iterable[Cell], size: tuple[int, int]) -> None:
+    """Raises `InputError` naming the first zone or cell that reaches beyond an image of `size` (width, height)."""
+    boxes = [(f"zone '{one.name}'", one.shape["box"]) for one in zones if "box" in one.shape]
+    boxes += [(f"cell '{one.name}'", one.box) for one in cells]
+    for name, (x0, y0, x1, y1) in boxes:
+        if x0 < 0 or y0 < 0 or x1 > size[0] + 1 or y1 > size[1] + 1:  # a repeat is rounded by up to a pixel
+            where = ",".join(f"{value:g}" for value in (x0, y0, x1, y1))
+            raise InputError(
+                f"{name} ({where}) reaches beyond the image, which is {size[0]:,} × {size[1]:,} pixels",
+                kept="Nothing was changed",
+            )
+
+
 def named_cells(boxes: Sequence[Box], taken: Iterable[str] = ()) -> list[Cell]:
     """Cells with the names 1, 2, ... that are not taken yet."""
     used, cells, number = set(taken), [], 0

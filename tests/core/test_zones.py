@@ -419,3 +419,13 @@ def test_figures_of_another_region_are_out_of_date_until_it_is_back(project: Pro
     project.undo()
     assert [one.is_outdated for one in project.runs()] == [False]
     assert all("out of date" not in row for row in listing.one_training(project, 1).rows)
+
+
+def test_what_reaches_beyond_the_image_is_named() -> None:
+    inside = [Cell(str(n), box) for n, box in enumerate(zones.repeated((0, 0, 32, 64), 3), 1)]
+    zones.check_inside([Zone("part", "inspect", {"box": [0, 0, WIDTH, HEIGHT]})], inside, (WIDTH, HEIGHT))
+    beyond = [Cell(str(n), box) for n, box in enumerate(zones.repeated((0, 0, 32, 64), 4), 1)]
+    with pytest.raises(InputError, match=r"cell '4'.*96 × 64 pixels"):
+        zones.check_inside([], beyond, (WIDTH, HEIGHT))
+    with pytest.raises(InputError, match="zone 'part'"):
+        zones.check_inside([Zone("part", "inspect", {"box": [-9, 0, 20, 20]})], [], (WIDTH, HEIGHT))
