@@ -90,6 +90,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("tool.shrink", "Shrink by a pixel", ("Ctrl+Down",), where="image", menu="Tools", icon="shrink"),
     Command("tool.region", "Region of interest, or defects", ("M",), where="image", menu="Tools", icon="region"),
     Command("zone.cells", "Cells of a strip", ("C",), where="image", menu="Tools", icon="cells"),
+    Command("zone.rename", "Rename the chosen zone", ("F2",), where="image", menu="Tools"),
     Command("tool.ruler", "Ruler", ("U",), where="image", menu="Tools", icon="ruler"),
     Command("tool.smaller", "Smaller brush", ("[", ","), where="image", menu="Tools"),
     Command("tool.larger", "Larger brush", ("]", "."), where="image", menu="Tools"),

@@ -121,6 +121,7 @@ class RegionFits(WorkingDialog):
             return
         following = self.begin(tr("Laying the region over images"))
         self._stack.setCurrentWidget(self.waiting)
+        self.words.clear()  # what was said of the way before
         for widget in (self.way, self.again):
             widget.setEnabled(False)
         self._session.background.run(

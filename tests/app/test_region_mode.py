@@ -349,6 +349,33 @@ def test_worst_fits_come_first_and_a_click_opens_the_image(desk: Desk, tmp_path:
     desk.shows(worst)
 
 
+def test_f2_on_the_image_renames_the_chosen_zone(desk: Desk) -> None:
+    start(desk)
+    desk.drag((10, 10), (30, 30))
+    present(desk)
+    desk.page.canvas.setFocus()
+    label = desk.session.table.label.tolist() if desk.session.table is not None else []
+    desk.press(Qt.Key.Key_F2)
+    table = panel(desk).table
+    desk.qtbot.waitUntil(lambda: table.findChild(QLineEdit) is not None)
+    name = table.findChild(QLineEdit)
+    QTest.keyClicks(name, "laser mark")  # l, k and m label, and leave the mode, on the image
+    QTest.keyClick(name, Qt.Key.Key_Return)
+    desk.qtbot.waitUntil(lambda: [zone.name for zone in present(desk).zones] == ["laser mark"])
+    assert desk.page.region.is_on
+    assert desk.session.table is not None and desk.session.table.label.tolist() == label
+
+
+def test_once_drawn_nothing_says_that_there_is_no_region(desk: Desk) -> None:
+    start(desk)
+    image_panel = desk.page.region.panel
+    assert image_panel is not None and not image_panel._checks["roi"].isEnabled()
+    desk.drag((10, 10), (30, 30))
+    present(desk)
+    desk.qtbot.waitUntil(lambda: image_panel._checks["roi"].isEnabled())
+    assert image_panel._roi_note.text() == ""
+
+
 def test_typing_a_name_never_draws(desk: Desk) -> None:
     start(desk)
     desk.drag((10, 10), (30, 30))

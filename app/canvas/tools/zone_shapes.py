@@ -267,7 +267,7 @@ class ZoneSelect(QuietTool):
             return False
         fewer = zone_corners.without(points, number)
         if fewer is None:
-            self._board.refused.emit(tr("A zone has three corners at least: Del removes all of it"))
+            self._board.refused.emit(tr("A zone has three corners at least: Del removes the zone"))
         else:
             self._board.set_corners(fewer)
         self.refresh()

@@ -130,12 +130,15 @@ class ImagePanel(QWidget):
         self._overlays = overlays
         self.show_amounts({} if overlays is None else dict(overlays.painted))
         self._mask_note.setText(self._mask_words(overlays))
-        has_roi = overlays is not None and overlays.roi is not None
+        self.show_roi(overlays is not None and overlays.roi is not None)
+        self._mask_fold.setVisible(overlays is not None and not self._draws_regions)
+
+    def show_roi(self, has_roi: bool) -> None:
+        """Whether there is a region to be seen on the image, also while it is drawn."""
         self._checks["roi"].setEnabled(has_roi)
         self._sliders["roi"].setEnabled(has_roi)
         self._roi_note.setText("" if has_roi else tr("No region of interest yet: all of the image is inspected."))
-        self._roi_note.setVisible(overlays is not None and not has_roi)
-        self._mask_fold.setVisible(overlays is not None and not self._draws_regions)
+        self._roi_note.setVisible(self._overlays is not None and not has_roi and not self._draws_regions)
 
     def show_amounts(self, pixels: Mapping[int, int]) -> None:
         """How much of each class is painted now."""
@@ -164,6 +167,7 @@ class ImagePanel(QWidget):
             self._zones_fold.setVisible(on)
         self._mask_fold.setVisible(self._overlays is not None and not on)
         self._book_fold.setVisible(not on)
+        self.show_roi(self._overlays is not None and self._overlays.roi is not None)
 
     # -- building
 

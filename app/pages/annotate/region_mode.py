@@ -72,6 +72,7 @@ class RegionMode(QObject):
             ("tool.smaller", partial(self.bench.step_size, -1)),
             ("tool.larger", partial(self.bench.step_size, 1)),
             ("edit.delete", self.board.remove),
+            ("zone.rename", self._rename),
         )
         ours = {command for command, _ in self._bindings} | {MODE}
         theirs = [one.id for one in COMMANDS if one.id.startswith(("tool.", "class.")) or one.id in _OF_DEFECTS]
@@ -176,6 +177,15 @@ class RegionMode(QObject):
 
     # -- inside
 
+    def _rename(self) -> None:
+        """Write over the name in the list; letters are no keys of the image while it is done."""
+        if self.board.chosen is None:
+            self.session.said.emit(tr("Choose a zone first: press Q, and click it"))
+        elif self.place.panel is not None:
+            if not self.place.panel.isVisible():
+                self._actions.run("view.inspector")
+            self.place.panel.table.edit_name()
+
     def _rest(self) -> None:
         """Nothing of defects while regions are drawn."""
 
@@ -206,7 +216,7 @@ class RegionMode(QObject):
         """What can be done with what is chosen."""
         board = self.board
         if board.corners is not None:
-            return tr("Drag corners; a dot between two makes another; right click takes one away; Del removes all.")
+            return tr("Drag a corner, or a dot for a new one; right click removes it. F2 renames the zone.")
         if board.zone is not None and board.zone.mask is not None:
             return tr("Drag moves it; it was painted: brush and eraser change it.")
         if board.zone is not None:
@@ -297,6 +307,8 @@ class RegionMode(QObject):
         if self.is_on and self.board.found is not None:
             self.canvas.set_layer("roi", made[0])
             self.board.know(made[1])
+            if self.panel is not None:
+                self.panel.show_roi(bool(self.board.marks or self.board.frames))
             self.canvas.update()
 
     def _tell(self) -> None:

@@ -122,7 +122,8 @@ class RegionPlace(QObject):
         elif own:
             self._write(lambda project: drawing.give_own(project, found))
         else:
-            self._write(lambda project: zones.drop_own(project, found.view_id, [found.image_id]))
+            say = tr("This image follows the template again; Ctrl+Z brings its own region back")
+            self._write(lambda project: zones.drop_own(project, found.view_id, [found.image_id]), say=say)
 
     def copy(self) -> None:
         """The images that are chosen elsewhere get this region as their own."""

@@ -177,6 +177,12 @@ class ZoneTable(QTableView):
         """Why the zone of a row cannot be called so."""
         return self._board.why_not(name.strip(), self.zones.rows[row].chosen)
 
+    def edit_name(self) -> None:
+        """Open the field over the name of the chosen one."""
+        if self.currentIndex().isValid():
+            self.setFocus()
+            self.edit(self.currentIndex().siblingAtColumn(NAME))
+
     def read(self, _: object = None) -> None:
         """Show what is on the board, and which one is chosen."""
         self._is_following = True

@@ -49,7 +49,7 @@ class ZonePanel(QWidget):
         self.table: Final = ZoneTable(board, self)
         self.wrong: Final = self._label("wrong")
         self.none: Final = self._label("muted")
-        self.none.setText(tr("No zone yet: all of the image is judged. Drag a box around what is to be judged."))
+        self.none.setText(tr("No zone yet: all of the image is judged."))
         self.hint: Final = self._label("muted")
         self.fits: Final = self._button(tr("How it lies …"), tr("Twelve images, the worst fits first; aligning"))
         self.copy: Final = self._button("", tr("Each of them gets the region as it lies here, as its own"))
