@@ -46,8 +46,8 @@ _PAGES: Final = {  # key: module, class; imported when first shown
     "train": ("app.pages.train", "TrainPage"),
     "review": ("app.pages.review", "ReviewPage"),
 }
-_INSPECTOR_PX: Final = 320
-_LEAST_INSPECTOR_PX: Final = 300
+_INSPECTOR_PX: Final = 336
+_LEAST_INSPECTOR_PX: Final = 332  # the three labels are written out, also beside a scroll bar
 _STRIP_PX: Final = 112
 _RECENT: Final = 12
 

@@ -15,6 +15,7 @@ from app.elided import Elided
 from app.icons import icon
 from app.pages.annotate.sides import Sides, choice_words, difference_words, whose
 from app.words import tr
+from core.project.records import Layer
 from core.words import MaskChoice
 from core.workflow.disagreement import Difference
 
@@ -89,7 +90,7 @@ class ConflictStrip(QFrame):
         is_mine = (shown.origin, shown.author) == ("person", me)
         words: dict[MaskChoice, str] = {
             "mine": tr("Keep mine") if is_mine else tr("Keep {who}’s", who=shown.author),
-            "theirs": tr("Take {who}’s", who=others[at].author) if others[at].author != me else tr("Take the imported"),
+            "theirs": _take_word(shown, others[at], me),
             "both": tr("Join both"),
         }
         for choice, button in self.buttons.items():
@@ -108,6 +109,12 @@ class ConflictStrip(QFrame):
         self.words.setText(self._decided + difference_words(found))
         self.words.setToolTip(self.words.text())
         self.look.setEnabled(found is not None)
+
+
+def _take_word(shown: Layer, other: Layer, me: str) -> str:
+    if other.author != me:
+        return tr("Take {who}’s", who=other.author)
+    return tr("Take the imported") if shown.author == me else tr("Take mine")
 
 
 def _filled() -> QPixmap:

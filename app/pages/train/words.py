@@ -172,8 +172,8 @@ def short_end(run: RunRow) -> str:
     """The second line of a training in the list."""
     if run.state in ("finished", "stopped"):
         image = run.figures.get("image_auroc")
-        figure = "" if image is None else tr(" · AUROC {value:.1f} %", value=100 * image)
-        figure += tr(" · out of date") if image is not None and run.is_outdated else ""
+        figure = tr(" · out of date") if image is not None and run.is_outdated else ""  # first: the end may be cut
+        figure += "" if image is None else tr(" · AUROC {value:.1f} %", value=100 * image)
         return f"{state_word(run.state)} {_when(run.finished)}{figure}"
     if run.state in ENDED:
         return f"{state_word(run.state)} {_when(run.finished)}"
