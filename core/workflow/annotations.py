@@ -28,7 +28,7 @@ from core.workflow.matching import Finder, fits_several
 from core.workflow.progress import Progress, silent
 
 _AGAIN: Final = "import it again"
-_KEPT: Final = " Nothing of it was overwritten."
+_KEPT: Final = " What was here is kept."
 _EXPORTED: Final = "Writing annotations"
 _IMPORTED: Final = "Reading annotations"
 
