@@ -412,7 +412,7 @@ def slow_near_box(bits: NDArray[np.bool_], box: tuple[int, int, int, int]) -> ND
     return found
 
 
-def test_a_key_takes_a_tool_which_stays_when_pressed_again_a_field_keeps_its_keys_and_a_locked_image_says_so(desk: Bench) -> None:
+def test_a_key_takes_a_tool_that_stays_a_field_keeps_its_keys_and_a_locked_image_says_so(desk: Bench) -> None:
     desk.page.canvas.setFocus()
     for kind in TOOLS:
         if not kind.is_kept:
