@@ -30,8 +30,7 @@ def list_(
     screen = Screen(as_json=as_json)
     with open_project(project, None, read_only=True) as opened:
         table = listing.classes(opened, retired=gone)
-    screen.table(table.columns, table.rows)
-    screen.result(table.as_json())
+    screen.listing(table)
 
 
 @app.command("add")

@@ -43,8 +43,7 @@ def scale(
             known = None if pixels is None or millimetres is None else scale_of(pixels, millimetres)
             opened.set_scale(the_view(opened, product, view).id, known)
         table = listing.scales(opened, product, view)
-    screen.table(table.columns, table.rows)
-    screen.result(table.as_json())
+    screen.listing(table)
 
 
 @notes_app.command("list")
@@ -60,8 +59,7 @@ def list_notes(
     screen = Screen(as_json=as_json)
     with open_project(project, None, read_only=True) as opened:
         table = listing.notes(opened, image)
-    screen.table(table.columns, table.rows)
-    screen.result(table.as_json())
+    screen.listing(table)
 
 
 @notes_app.command("add")
@@ -111,8 +109,7 @@ def list_book(
     screen = Screen(as_json=as_json)
     with open_project(project, None, read_only=True) as opened:
         table = listing.book(opened, code)
-    screen.table(table.columns, table.rows)
-    screen.result(table.as_json())
+    screen.listing(table)
 
 
 @book_app.command("add")

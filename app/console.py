@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, SpinnerColumn, Task, TextColumn
@@ -17,6 +17,9 @@ from rich.text import Text
 
 from core.workflow.progress import Progress as Reporter
 from core.workflow.progress import silent
+
+if TYPE_CHECKING:
+    from core.workflow.listing import Listing
 
 T = TypeVar("T")
 _NAMED: Final = 20  # problems or images that are named one by one
@@ -74,6 +77,11 @@ class Screen:
         for row in rows:
             table.add_row(*["" if cell is None else Text(str(cell)) for cell in row])
         self._say.print(table)
+
+    def listing(self, listing: Listing) -> None:
+        """One table for a person; with `--json`, one object a row."""
+        self.table(listing.columns, listing.rows)
+        self.result(listing.as_json())
 
     def result(self, document: Any) -> None:
         """The machine's answer: printed only with `--json`."""

@@ -52,6 +52,11 @@ class ZoneBoard(QObject):
         """Width and height of the image."""
         return (1, 1) if self.found is None else self.found.size
 
+    def inside(self, x: float, y: float) -> tuple[float, float]:
+        """The place on the image, edges included, that is nearest to an image point."""
+        width, height = self.size
+        return min(max(x, 0.0), width), min(max(y, 0.0), height)
+
     @property
     def chosen(self) -> Chosen | None:
         """The zone or cell that is acted on."""

@@ -13,6 +13,7 @@ from app.commands import MENUS
 from app.letters import LetterMenu, plain, with_letters
 from app.pages.annotate import AnnotatePage
 from app.pages.annotate.chooser import QueueChooser
+from app.window import MainWindow
 from tests.app.conftest import WindowMaker
 
 ALT = Qt.KeyboardModifier.AltModifier
@@ -22,6 +23,17 @@ def letter(text: str) -> str:
     """The one after the mark; '' where there is none."""
     marked = text.replace("&&", "").partition("&")[2]
     return marked[:1].casefold()
+
+
+def on_annotate(qtbot: QtBot, window: MainWindow, project_file: Path) -> tuple[MainWindow, AnnotatePage]:
+    """The window with an image of the project on its Annotate page."""
+    window.session.open(project_file)
+    qtbot.waitUntil(lambda: window.session.is_complete)
+    window.go("annotate")
+    page = window.page
+    assert isinstance(page, AnnotatePage)
+    qtbot.waitUntil(lambda: page.shown is not None and window.session.background.is_idle)
+    return window, page
 
 
 def test_a_letter_is_given_once_and_a_key_is_nobody_elses() -> None:
@@ -35,13 +47,7 @@ def test_a_letter_is_given_once_and_a_key_is_nobody_elses() -> None:
 def test_alt_and_a_letter_opens_every_menu_and_its_entries_have_letters_of_their_own(
     qtbot: QtBot, window_maker: WindowMaker, project_file: Path
 ) -> None:
-    window = window_maker()
-    window.session.open(project_file)
-    qtbot.waitUntil(lambda: window.session.is_complete)
-    window.go("annotate")
-    page = window.page
-    assert isinstance(page, AnnotatePage)
-    qtbot.waitUntil(lambda: page.shown is not None and window.session.background.is_idle)
+    window, page = on_annotate(qtbot, window_maker(), project_file)
     titles = [action.text() for action in window.menuBar().actions()]
     assert [plain(one) for one in titles] == list(MENUS)
     assert len({letter(one) for one in titles} - {""}) == len(MENUS)
@@ -69,13 +75,7 @@ def test_alt_and_a_letter_opens_every_menu_and_its_entries_have_letters_of_their
 def test_a_letter_chooses_a_list_to_walk_through_and_is_no_key_of_the_image(
     qtbot: QtBot, window_maker: WindowMaker, project_file: Path
 ) -> None:
-    window = window_maker()
-    window.session.open(project_file)
-    qtbot.waitUntil(lambda: window.session.is_complete)
-    window.go("annotate")
-    page = window.page
-    assert isinstance(page, AnnotatePage)
-    qtbot.waitUntil(lambda: page.shown is not None and window.session.background.is_idle)
+    _, page = on_annotate(qtbot, window_maker(), project_file)
     chooser = page.findChild(QueueChooser)
     assert chooser is not None
     menu = chooser.menu()

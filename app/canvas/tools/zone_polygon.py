@@ -42,8 +42,8 @@ class ZonePolygon(Polygon):
         return super().moved(self._inside(pointer))
 
     def _inside(self, pointer: Pointer) -> Pointer:
-        width, height = self._board.size
-        return replace(pointer, x=min(max(pointer.x, 0.0), width), y=min(max(pointer.y, 0.0), height))
+        x, y = self._board.inside(pointer.x, pointer.y)
+        return replace(pointer, x=x, y=y)
 
     def _close(self) -> None:
         width, height = self._board.size

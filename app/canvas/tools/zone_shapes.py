@@ -159,7 +159,7 @@ class ZoneSelect(QuietTool):
         """What is held follows."""
         corners = self._board.corners
         if self._grip is not None and corners is not None:
-            self.points = zone_corners.dragged(corners, self._grip, *self._inside(pointer))
+            self.points = zone_corners.dragged(corners, self._grip, *self._board.inside(pointer.x, pointer.y))
             self.refresh()
             return True
         if self._from is None or self._before is None:
@@ -187,7 +187,8 @@ class ZoneSelect(QuietTool):
         if pointer.button != Qt.MouseButton.LeftButton or number is None or points is None:
             return False
         if self._corner_at(pointer) is None:
-            self._board.set_corners(zone_corners.dragged(points, ("middle", number), *self._inside(pointer)))
+            corner = self._board.inside(pointer.x, pointer.y)
+            self._board.set_corners(zone_corners.dragged(points, ("middle", number), *corner))
         self.refresh()
         return True
 
@@ -228,10 +229,6 @@ class ZoneSelect(QuietTool):
                 zone_corners.paint_handle(painter, view, *view.to_device(*_handle(box, edge)))
 
     # -- corners
-
-    def _inside(self, pointer: Pointer) -> Point:
-        width, height = self._board.size
-        return min(max(pointer.x, 0.0), width), min(max(pointer.y, 0.0), height)
 
     def _outline_points(self) -> Points | None:
         """(N, 2) of what can be changed by its corners: a polygon, or a box as one."""
