@@ -66,7 +66,7 @@ class TrainConfig(Settings):
         "off", title="Mixed precision", description="auto: on GPUs only"
     )
     channels_last: bool | None = Field(
-        None, title="Channels last", description="Memory order of images; empty: what is faster on the device"
+        None, title="Channels last", description="Memory order of images; empty: what is faster for model and device"
     )
     compile: bool = Field(
         False, title="Compile", description="Let torch write faster code for the networks; the first step takes minutes"

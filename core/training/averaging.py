@@ -83,7 +83,7 @@ class Gradients:
         if len(found) < len(self._parameters):
             for parameter, view, present in zip(self._parameters, self._views, self._present.tolist(), strict=True):
                 if parameter.grad is None and present:
-                    parameter.grad = view.clone()
+                    parameter.grad = torch.empty_like(parameter).copy_(view)
 
 
 @torch.no_grad()

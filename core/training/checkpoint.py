@@ -102,14 +102,25 @@ def optimizer_tensors(prefix: str, optimizer: torch.optim.Optimizer) -> tuple[di
 def load_optimizer(
     prefix: str, optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], numbers: Mapping[str, Any]
 ) -> None:
-    """Put back what `optimizer_tensors` took out; settings (rates, decay) stay those of the optimiser."""
+    """Put back what `optimizer_tensors` took out; settings (rates, decay) stay those of the optimiser.
+
+    Every moment lies in memory as its parameter does: fused optimisers pair numbers by address, not by index.
+    """
+    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     state: dict[int, dict[str, Any]] = {}
     for source in (tensors, numbers):
         for key, value in source.items():
             if key.startswith(f"{prefix}/"):
                 index, name = key.removeprefix(f"{prefix}/").split("/")
-                state.setdefault(int(index), {})[name] = value
+                state.setdefault(int(index), {})[name] = _laid_as(parameters[int(index)], value)
     optimizer.load_state_dict({"state": state, "param_groups": optimizer.state_dict()["param_groups"]})
+
+
+def _laid_as(parameter: Tensor, value: Any) -> Any:
+    """`value` in the memory order of `parameter`, where both have one shape."""
+    if not isinstance(value, Tensor) or value.shape != parameter.shape:
+        return value
+    return torch.empty_like(parameter, dtype=value.dtype, device=value.device).copy_(value)
 
 
 def with_prefix(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -12,6 +12,8 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
+from core.config import MODELS
+
 Precision = Literal["off", "auto", "bf16", "fp16"]
 _LOOSE_ON_CUDA: Final = (
     "backward of bilinear upsampling",
@@ -71,10 +73,9 @@ class Device:
         """Threads that make batches ahead: as many as `wanted`, or what suits the machine."""
         return loaders_for(self.kind, available_cores(), self._sharing) if wanted is None else wanted
 
-    @property
-    def likes_channels_last(self) -> bool:
-        """Whether networks are faster here with the channels of a pixel side by side."""
-        return self.kind == "cuda"
+    def likes_channels_last(self, model: str) -> bool:
+        """Whether the networks of `model` are faster here with the channels of a pixel side by side."""
+        return self.kind == "cuda" or (self.kind == "cpu" and MODELS[model].channels_last)
 
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision for a forward pass, when it was asked for."""

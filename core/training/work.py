@@ -289,7 +289,7 @@ class Worker:
     def _live(self, device: Device, samples: Samples) -> tuple[Recipe, bool]:
         """The recipe that is trained, on the device; whether the channels of its pixels lie side by side."""
         wanted = self.config.train.channels_last
-        channels_last = device.likes_channels_last if wanted is None else wanted
+        channels_last = device.likes_channels_last(self.config.model) if wanted is None else wanted
         recipe = self._fresh(device, channels_last=channels_last)
         if self.config.train.compile:
             self.reporter.phase("preparing", "Compiling the networks")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
+from typing import Any
 
 import cv2
 import numpy as np
@@ -23,11 +24,14 @@ IMAGES, BATCH = 200, 8
 Values = NDArray[np.float64]
 
 
-def plain_noise(rng: np.random.Generator, shape: tuple[int, int], cells: tuple[int, int]) -> Values:
-    """Gradient noise as it is usually written: every pixel gathers the gradients of its four corners."""
+def plain_noise(angles: NDArray[np.floating[Any]], shape: tuple[int, int]) -> Values:
+    """Gradient noise as it is usually written: every pixel gathers the gradients of its four corners.
+
+    `angles` (rows + 1, columns + 1) are their directions in radians; rows and columns divide `shape`.
+    """
+    cells = angles.shape[0] - 1, angles.shape[1] - 1
     rows, columns = shape[0] // cells[0], shape[1] // cells[1]
     grid = np.mgrid[0 : cells[0] : cells[0] / shape[0], 0 : cells[1] : cells[1] / shape[1]].transpose(1, 2, 0) % 1
-    angles = 2 * math.pi * rng.random((cells[0] + 1, cells[1] + 1))
     gradients = np.dstack((np.cos(angles), np.sin(angles)))
 
     def corner(down: int, right: int) -> Values:
@@ -76,7 +80,8 @@ def test_noise() -> None:
 
     def plain(number: int) -> object:
         rng = sample_rng(0, 0, number)
-        return plain_noise(rng, (SIZE, SIZE), _cells(rng))
+        rows, columns = _cells(rng)
+        return plain_noise(2 * math.pi * rng.random((rows + 1, columns + 1)), (SIZE, SIZE))
 
     fast, slow = milliseconds(ours, IMAGES), milliseconds(plain, IMAGES // 4)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

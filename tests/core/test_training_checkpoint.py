@@ -58,6 +58,22 @@ def test_moments_of_an_optimiser_come_back(tmp_path: Path) -> None:
     assert moments.keys() == tensors.keys() and all(torch.equal(moments[name], tensors[name]) for name in tensors)
 
 
+def test_moments_lie_in_memory_as_their_parameters_do(tmp_path: Path) -> None:
+    convolution = torch.nn.Conv2d(4, 6, 3).to(memory_format=torch.channels_last)
+    optimizer = torch.optim.Adam(convolution.parameters(), lr=0.1, fused=True)
+    convolution(torch.ones(1, 4, 8, 8)).square().sum().backward()
+    optimizer.step()
+    tensors, numbers = checkpoint.optimizer_tensors("o", optimizer)
+    save(tmp_path / "x", tensors, {"numbers": numbers})
+    read, record = load(tmp_path / "x")
+
+    checkpoint.load_optimizer("o", optimizer, read, record["numbers"])
+
+    moments = optimizer.state[convolution.weight]
+    assert torch.equal(moments["exp_avg"], tensors["o/0/exp_avg"])
+    assert moments["exp_avg"].stride() == moments["exp_avg_sq"].stride() == convolution.weight.stride()
+
+
 def test_the_state_of_the_generators_comes_back(tmp_path: Path) -> None:
     torch.manual_seed(5)
     save(tmp_path / "x", checkpoint.random_state(), {})

@@ -18,12 +18,14 @@ import numpy as np
 import psutil
 import pytest
 import torch
+from torch import nn
 
 from core.config import MODELS, TrainingConfig, preset, with_overrides
 from core.errors import ConfigError, TrainingError
 from core.events import AnyEvent, Done, EventTail, Failure, Hello, Step, Warn
 from core.imaging import decode
 from core.jobs import Job, JobSpec, ManifestRow, RunningJob, ScoreSpec, worker_environment
+from core.training.averaging import Gradients
 from core.training.checkpoint import load
 from core.training.control import Control
 from core.training.group import Group, share
@@ -279,3 +281,15 @@ def test_a_stop_reaches_all_and_a_resume_goes_on_to_the_same_bits(
     ours, theirs = load(job.folder / LAST)[0], load(two.folder / LAST)[0]
     moved = [name for name in ours if name.startswith("model/") and not torch.equal(ours[name], theirs[name])]
     assert moved == []
+
+
+def test_a_gradient_that_only_others_have_lies_in_memory_as_its_parameter_does() -> None:
+    weight = nn.Parameter(torch.zeros(2, 3, 3, 3).to(memory_format=torch.channels_last))
+
+    def from_others(flat: torch.Tensor) -> None:
+        flat.copy_(torch.arange(len(flat)))
+
+    Gradients([weight]).average(from_others)
+
+    assert weight.grad is not None and weight.grad.stride() == weight.stride()
+    assert torch.equal(weight.grad, torch.arange(54.0).reshape(2, 3, 3, 3))

@@ -78,11 +78,14 @@ def test_the_same_training_gives_the_same_weights(reference: Run, tmp_path: Path
     assert not same(other.weights(BEST), reference.weights(BEST))
 
 
+@pytest.mark.parametrize("layout", ["contiguous", "channels last"])
 @pytest.mark.parametrize("step", [1, 4, 7, 11])
 def test_a_resumed_training_ends_with_the_same_bits(
-    reference: Run, tmp_path: Path, rows: list[ManifestRow], step: int
+    tmp_path: Path, rows: list[ManifestRow], step: int, layout: str
 ) -> None:
-    run = Run(tmp_path / "run", rows, a_config())
+    config = a_config(f"train.channels_last={'true' if layout == 'channels last' else 'false'}")
+    reference, run = (Run(tmp_path / name, rows, config) for name in ("reference", "run"))
+    reference.go()
 
     def leave(call: int, _: Batch) -> None:
         if call == step:
