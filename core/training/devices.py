@@ -77,6 +77,12 @@ class Device:
         """Whether the networks of `model` are faster here with the channels of a pixel side by side."""
         return self.kind == "cuda" or (self.kind == "cpu" and MODELS[model].channels_last)
 
+    def place(self, model: nn.Module, *, channels_last: bool) -> None:
+        """Move `model` here, its convolutions in the memory order of the images that they will see."""
+        model.to(self.device)
+        if channels_last:
+            model.to(memory_format=torch.channels_last)
+
     def autocast(self) -> AbstractContextManager[Any]:
         """Mixed precision for a forward pass, when it was asked for."""
         context: AbstractContextManager[Any] = self._accelerator.autocast()

@@ -205,7 +205,7 @@ class Worker:
         samples = self._samples(images, synthesiser)
         live, channels_last = self._live(device, samples)
         shadow = self.builder(config)
-        shadow.model.to(device.device)
+        device.place(shadow.model, channels_last=channels_last)
         judge = Judge(
             config,
             live,
@@ -303,9 +303,7 @@ class Worker:
     def _fresh(self, device: Device, *, channels_last: bool) -> Recipe:
         torch.manual_seed(self.seed)
         recipe = self.builder(self.config)
-        recipe.model.to(device.device)
-        if channels_last:
-            recipe.model.to(memory_format=torch.channels_last)
+        device.place(recipe.model, channels_last=channels_last)
         return recipe
 
     def _load(self, rows: list[ManifestRow], cache: ImageCache) -> ImageSet:
