@@ -63,7 +63,7 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Command("queue.unlabelled", "Walk through the unlabelled images", menu="Image"),
     Command("queue.conflicts", "Walk through the conflicts between people", menu="Image"),
     Command("queue.score", "Walk through the images by score, worst first", menu="Image"),
-    Command("queue.view", "Walk through all images of this view", menu="Image"),
+    Command("queue.view", "Walk through all images of this view", ("W",), where="image", menu="Image"),
     Command("label.good", "Good", ("J",), where="image", menu="Image", icon="good"),
     Command("label.defective", "Defective", ("K",), where="image", menu="Image", icon="defective"),
     Command("label.unsure", "Unsure", ("L",), where="image", menu="Image", icon="unsure"),

@@ -156,6 +156,20 @@ def annotate_notes(studio: Studio) -> QWidget:
     return studio.window
 
 
+def annotate_chosen(studio: Studio) -> QWidget:
+    """Review left two images here: of how many, and the way back to all."""
+    page = _page(studio)
+    ids = page.flow.queues.ids("view")
+    page.show_what({"ids": ids[3:5], "title": "Review", "id": int(ids[3])})
+    studio.settle()
+    return studio.window
+
+
+def annotate_chosen_left(studio: Studio) -> None:
+    """All images again."""
+    cast(AnnotatePage, studio.window.page).flow.queues.choose("view")
+
+
 def annotate_queue(studio: Studio) -> QWidget:
     """The menu of queues, drawn where it opens."""
     page = _page(studio)

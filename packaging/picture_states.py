@@ -338,6 +338,7 @@ STATES: Final[dict[str, State]] = {
     "annotate_ruler": State(painting.annotate_ruler),
     "annotate_notes": State(painting.annotate_notes),
     "annotate_conflict": State(annotate_conflict),
+    "annotate_chosen": State(painting.annotate_chosen, leave=painting.annotate_chosen_left),
     "annotate_queue": State(painting.annotate_queue, leave=painting.annotate_queue_closed),
     "annotate_polygon": State(tools.polygon, leave=tools.put_away),
     "annotate_rectangle": State(tools.rectangle, leave=tools.put_away),

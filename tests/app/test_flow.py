@@ -108,6 +108,23 @@ def test_images_that_another_page_chose_are_a_queue_of_their_own(desk: Desk) -> 
     assert said[-1] == "Every image of this view has a label" and queues.queue == "given"
 
 
+def test_a_few_images_of_another_page_say_of_how_many_and_lead_back_to_all(desk: Desk) -> None:
+    chooser, everything = desk.page.findChild(QueueChooser), desk.page.place.all
+    assert chooser is not None and everything.isHidden()
+    for way in ("a click", "a key"):
+        desk.session.set_order([2, 9], "Review")  # as Review leaves it
+        assert chooser.text() == "As chosen: Review  ·  2 of 14 images"
+        assert everything.isVisible() and everything.text() == "Show all 14"
+        if way == "a click":
+            QTest.mouseClick(everything, LEFT)
+        else:
+            desk.press(Qt.Key.Key_W)
+        assert desk.session.order.size == 14 and desk.session.current == 9
+        assert everything.isHidden() and chooser.text() == "All of this view  ·  14"
+    desk.session.set_order(list(range(14, 0, -1)), "Chip")  # nothing is left out
+    assert everything.isHidden() and chooser.text() == "As chosen: Chip  ·  14"
+
+
 # -- the look at an image
 
 

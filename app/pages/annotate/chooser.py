@@ -110,6 +110,11 @@ class Queues(QObject):
         """Whether another page put images there."""
         return bool(self._given[0].size)
 
+    @property
+    def is_narrowed(self) -> bool:
+        """Whether what another page put there leaves images of this view out."""
+        return self.queue == "given" and self._given[0].size < self.rows().size
+
     def set_shown(self, shown: bool) -> None:
         """The page came on screen, or went: scores are read while it is there."""
         self._is_shown = shown

@@ -200,7 +200,7 @@ class AnnotatePage(Page):
         middle.addWidget(self.canvas, 1)
         column.addLayout(middle, 1)
         self.bar = CanvasBar(self.canvas, self)
-        self._place = Place(self.bar, self.flow.queues, self.session)
+        self.place = Place(self.bar, self.flow.queues, self.session)
         column.addWidget(self.bar)
         self.actions_table.attach(self.canvas)
 
@@ -254,7 +254,7 @@ class AnnotatePage(Page):
     def _show_facts(self) -> None:
         facts = self.stage.facts()
         at, count = self.session.position(), int(self.session.order.size)
-        self._place.show(at, count, "" if facts is None else facts.name)
+        self.place.show(at, count, "" if facts is None else facts.name)
         if self._panel is not None:
             self._panel.show_image(facts)
         self._say_place()

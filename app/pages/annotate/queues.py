@@ -73,6 +73,8 @@ def amount_word(
     if queue == "conflicts":
         whole, left = (int(np.count_nonzero(is_conflict(table, rows, decided=one))) for one in (True, False))
         return tr("{n} of {all} decided", n=f"{whole - left:,}", all=f"{whole:,}")
+    if queue == "given" and given.size < rows.size:
+        return tr("{n} of {all} images", n=f"{given.size:,}", all=f"{rows.size:,}")
     if queue == "given":
         return f"{given.size:,}"
     return (
