@@ -50,6 +50,7 @@ class Workbench(QObject):
         self.background: Final = background  # for what takes longer than a frame
         self._memory = memory
         self._key = key
+        self._project = ""
         stored = memory.recall(key, {})
         self._values: dict[str, int | str | bool] = {
             **{"size": 12, "shape": "round", "class_id": 0, "only_empty": False, "tolerance": 12, "tool": ""},
@@ -120,6 +121,16 @@ class Workbench(QObject):
             self._sheet.restore()
 
     # -- values
+
+    def be_in(self, project: str) -> None:
+        """The brush is as large as it was in this project; in one that is new, as it was last."""
+        self._project = project
+        size = self._memory.recall(self._size_key(), self.size)
+        if 1 <= size <= strokes.LARGEST:
+            self.set_size(size)
+
+    def _size_key(self) -> str:
+        return f"{self._key} size {self._project}"
 
     @property
     def size(self) -> int:
@@ -206,6 +217,8 @@ class Workbench(QObject):
         if self._values[name] != value:
             self._values[name] = value
             self._memory.remember(self._key, dict(self._values))
+            if name == "size" and self._project:
+                self._memory.remember(self._size_key(), value)
             self.canvas.update()  # the ring of the brush is another one
             self.changed.emit(name)
 

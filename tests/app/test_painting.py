@@ -157,6 +157,27 @@ def test_painting_an_image_without_a_label_makes_it_defective(desk: Desk) -> Non
     assert desk.label_of(9) == "unlabelled"
 
 
+def test_each_project_keeps_the_size_of_its_brushes(desk: Desk, qtbot: QtBot, tmp_path: Path) -> None:
+    session, benches = desk.session, (desk.page.painting.bench, desk.page.region.bench)
+    assert session.project is not None
+    first = session.project.file
+    with Project.create(tmp_path / "other", "other") as other:
+        second = other.file
+
+    def sizes_in(file: Path) -> list[int]:
+        session.open(file)
+        qtbot.waitUntil(lambda: session.project is not None and session.project.file == file and session.is_complete)
+        return [bench.size for bench in benches]
+
+    for bench, size in zip(benches, (7, 20), strict=True):
+        bench.set_size(size)
+    assert sizes_in(second) == [7, 20]  # new: as they were last
+    for bench in benches:
+        bench.set_size(64)
+    assert sizes_in(first) == [7, 20]
+    assert sizes_in(second) == [64, 64]
+
+
 def test_typing_a_number_never_chooses_or_paints(desk: Desk) -> None:
     desk.press(Qt.Key.Key_B)
     field = desk.page.options.findChild(QSpinBox)

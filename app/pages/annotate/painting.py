@@ -60,6 +60,8 @@ class Painting(QObject):
         session.undoing.taken_back.connect(self._on_taken_back)
         session.masks_changing.connect(self.leave)
         session.closed.connect(self._on_session_closed)
+        session.opened.connect(self._on_session_opened)
+        self._on_session_opened()
         self._bindings: tuple[tuple[str, Callable[[], object]], ...] = (
             (_LOOK, partial(self.choose, _LOOK)),
             *((kind.command, partial(self.choose, kind.command)) for kind in TOOLS),
@@ -277,6 +279,10 @@ class Painting(QObject):
             if self.bench.sheet is not None:
                 self.bench.sheet.apply(delta)
                 self._touched = True
+
+    def _on_session_opened(self) -> None:
+        if self.session.project is not None:
+            self.bench.be_in(str(self.session.project.file))
 
     def _on_session_closed(self) -> None:
         self.leave()

@@ -91,6 +91,8 @@ class RegionMode(QObject):
         strip.count_wanted.connect(self._on_count_wanted)
         session.undoing.stepped.connect(self._on_stepped)
         self.bench.refused.connect(session.said)
+        session.opened.connect(self._on_session_opened)
+        self._on_session_opened()
         self.bench.undo_wanted.connect(self._lay_sheet)
 
     def use_panel(self, panel: ImagePanel) -> None:
@@ -325,6 +327,10 @@ class RegionMode(QObject):
         self._is_changed = False
 
     # -- slots
+
+    def _on_session_opened(self) -> None:
+        if self.session.project is not None:
+            self.bench.be_in(str(self.session.project.file))
 
     def _on_finished(self, label: str) -> None:
         found, marks, frames = self.board.found, list(self.board.marks), list(self.board.frames)
