@@ -38,3 +38,23 @@ class Elided(QLabel):
             self.shown,
             self.foregroundRole(),
         )
+
+
+class Fitting(Elided):
+    """Says the longest of several wordings that fits, and nothing where none does; the tooltip has the longest."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._wordings: tuple[str, ...] = ()
+
+    def set_wordings(self, *wordings: str) -> None:
+        """The longest first."""
+        self._wordings = wordings
+        self.setText(wordings[0])
+        self.update()
+
+    @property
+    def shown(self) -> str:
+        """The wording that is seen."""
+        room = self.width()
+        return next((one for one in self._wordings if self.fontMetrics().horizontalAdvance(one) <= room), "")

@@ -15,6 +15,8 @@ from pytestqt.qtbot import QtBot
 from app.canvas.tools.cells import CellTool
 from app.canvas.view import Canvas
 from app.dialogs.region_fits import RegionFits
+from app.pages.annotate import region_hints as hints
+from app.pages.annotate.region_strip import TOOLS
 from app.pages.annotate.zone_list import NAME
 from app.pages.annotate.zone_panel import ZonePanel
 from app.session import Session
@@ -347,6 +349,29 @@ def test_worst_fits_come_first_and_a_click_opens_the_image(desk: Desk, tmp_path:
     QTest.mouseClick(dialog.cards[0], Qt.MouseButton.LeftButton)
     desk.qtbot.waitUntil(lambda: desk.session.current == worst)
     desk.shows(worst)
+
+
+def test_the_line_above_a_narrow_image_says_a_whole_sentence_or_a_shorter_one(desk: Desk) -> None:
+    start(desk)
+    hint, narrow = desk.page.region.strip.hint, 867  # beside the inspector of a window of 1280 px
+    desk.page.region.strip.setFixedWidth(narrow)
+    said = {}
+    for command in TOOLS:
+        desk.page.region.choose(command)
+        QApplication.processEvents()
+        said[command] = hint.shown
+    assert all(said.values()), said
+    desk.page.region.strip.show_cells(5)
+    for words in (hints.of_tool("tool.polygon"), hints.of_repeated_cells()):
+        desk.page.region.strip.say(*words)
+        QApplication.processEvents()
+        assert hint.shown in ("", words[1])  # never a part of a sentence
+    assert hint.shown
+    desk.page.region.strip.show_cells(None)
+    desk.page.region.choose("tool.polygon")
+    desk.page.region.strip.setFixedWidth(1400)
+    QApplication.processEvents()
+    assert hint.shown == panel(desk).hint.text() != said["tool.polygon"]
 
 
 def test_f2_on_the_image_renames_the_chosen_zone(desk: Desk) -> None:

@@ -24,6 +24,7 @@ from app.canvas.view import Canvas
 from app.canvas.workbench import Workbench
 from app.canvas.zone_board import ZoneBoard
 from app.commands import COMMANDS, Actions
+from app.pages.annotate import region_hints as hints
 from app.pages.annotate.panel import ImagePanel
 from app.pages.annotate.region_place import RegionPlace
 from app.pages.annotate.region_strip import TOOLS, RegionBar, RegionStrip
@@ -203,36 +204,17 @@ class RegionMode(QObject):
             return BY_COMMAND[command].make(self.bench)
         return ZoneSelect(self.board)
 
-    def _hint(self, command: str) -> str:
-        hints = {
-            _LOOK: self._look_hint(),
-            "tool.rectangle": tr("Drag a box around what is to be judged; choose Ignore for what is not."),
-            "tool.polygon": tr("Click the corners; Enter or a double click closes. They can be moved later."),
-            "tool.brush": tr("Left adds to the chosen zone, right takes away; without one a new zone begins."),
-            "tool.eraser": tr("Takes away from the chosen zone."),
-            "zone.cells": tr("Drag a box around the first part of the strip."),
-        }
-        return hints[command]
-
-    def _look_hint(self) -> str:
-        """What can be done with what is chosen."""
-        board = self.board
-        if board.corners is not None:
-            return tr("Drag a corner, or a dot for a new one; right click removes it. F2 renames the zone.")
-        if board.zone is not None and board.zone.mask is not None:
-            return tr("Drag moves it; it was painted: brush and eraser change it.")
-        if board.zone is not None:
-            return tr("Drag it or its handles; double click on its line: a corner there. Del removes the zone.")
-        return tr("Click a zone to move or change it; Del removes it.")
-
     def _say_hint(self) -> None:
-        self._say(self._hint(self.tool))
+        if self.tool == _LOOK:
+            self._say(hints.of_choice(self.board))
+        else:
+            self._say(hints.of_tool(self.tool))
 
-    def _say(self, hint: str) -> None:
+    def _say(self, hint: hints.Hint) -> None:
         """In the strip, and where there is more room."""
-        self.strip.say(hint)
+        self.strip.say(*hint)
         if self.place.panel is not None:
-            self.place.panel.hint.setText(hint)
+            self.place.panel.hint.setText(hint[0])
 
     def _lay_frame(self) -> None:
         self.canvas.set_layer("region frame", RegionFrame())
@@ -393,8 +375,7 @@ class RegionMode(QObject):
             return
         repeats = cells.first is not None
         self.strip.show_cells(cells.count if repeats else None)
-        hint = tr("Drag the last box to its place, then Enter.") if repeats else self._hint("zone.cells")
-        self._say(hint)
+        self._say(hints.of_repeated_cells() if repeats else hints.of_tool("zone.cells"))
 
     def _on_count_wanted(self, count: int) -> None:
         if self._cells is not None:

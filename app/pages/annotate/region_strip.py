@@ -23,7 +23,7 @@ from app import theme
 from app.canvas.workbench import Workbench
 from app.canvas.zone_board import Sign, ZoneBoard
 from app.commands import BY_ID, Actions, tooltip
-from app.elided import Elided
+from app.elided import Fitting
 from app.icons import icon
 from app.pages.annotate.toolbar import STRIP_PX, ToolBar
 from app.words import tr
@@ -35,6 +35,7 @@ _BUTTON: Final = 36
 _SIGN: Final = QColor("#2b8cc4")  # the region's hue, deep enough for a light ground and light enough for a dark one
 _MOST_CELLS: Final = 200
 _CELLS: Final = 5
+_TITLE_FROM: Final = 1000  # px
 
 
 class RegionBar(QFrame):
@@ -122,9 +123,9 @@ class RegionStrip(QFrame):
         self._build_signs(row)
         row.addWidget(self._cells(self))
         row.addWidget(self._brush(self))
-        self._hint = Elided(self)
-        self._hint.setObjectName("region_hint")
-        row.addWidget(self._hint, 1)
+        self.hint = Fitting(self)
+        self.hint.setObjectName("region_hint")
+        row.addWidget(self.hint, 1)
         self.doubt = self._button(self, "", tr("The worst fits first; aligning"))
         self.doubt.clicked.connect(self.fits_wanted)
         self.doubt.hide()
@@ -159,16 +160,20 @@ class RegionStrip(QFrame):
         """The size of the brush, while there is one in the hand."""
         self._size.setVisible(paints)
 
-    def say(self, hint: str) -> None:
-        """What the tool does, in a few words."""
-        self._hint.setText(hint)
-        self._hint.setToolTip(hint)
+    def say(self, hint: str, short: str) -> None:
+        """What the tool does, in a sentence, and in a few words where there is no room for it."""
+        self.hint.set_wordings(hint, short)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Where there is little room the hint has it: the buttons say whose region it is without a title."""
+        super().resizeEvent(event)
+        self._title.setVisible(self.width() >= _TITLE_FROM)
 
     # -- building
 
     def _build_whose(self, row: QHBoxLayout) -> None:
-        title = QLabel(tr("Region of"), self)
-        row.addWidget(title)
+        self._title = QLabel(tr("Region of"), self)
+        row.addWidget(self._title)
         self.all_images, self.this_image = self._switch(tr("All images")), self._switch(tr("This image"))
         self.all_images.setToolTip(tr("Draw the template: it is laid over every image of the view"))
         self.this_image.setToolTip(tr("Draw a region for this image alone; the template stays as it is"))
