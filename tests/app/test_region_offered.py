@@ -69,6 +69,24 @@ def test_the_first_region_is_a_click_and_a_drag(qtbot: QtBot, window_maker: Wind
     qtbot.waitUntil(lambda: not page.region_hint.isVisible())
 
 
+def test_m_on_the_dataset_draws_on_the_chosen_image(
+    qtbot: QtBot, window_maker: WindowMaker, project_file: Path
+) -> None:
+    window = window_maker()
+    page, session = dataset(qtbot, window, project_file), window.session
+    page.grid.setFocus()
+    session.set_selection([3])
+    qtbot.waitUntil(lambda: session.background.is_idle)
+
+    QTest.keyClick(page.grid, Qt.Key.Key_M)
+
+    annotate = cast(AnnotatePage, window.page)
+    qtbot.waitUntil(lambda: annotate.region.is_on and annotate.shown == 3)
+    qtbot.waitUntil(lambda: annotate.region.board.found is not None and session.background.is_idle)
+    QTest.keyClick(annotate.canvas, Qt.Key.Key_M)
+    assert not annotate.region.is_on and session.current == 3
+
+
 def test_the_hint_goes_for_good(qtbot: QtBot, window_maker: WindowMaker, project_file: Path) -> None:
     window = window_maker()
     page = dataset(qtbot, window, project_file)

@@ -83,6 +83,7 @@ class DatasetPage(Page):
                 for command, label in _LABEL_KEYS.items()
             ),
             ("edit.find", self._on_find_wanted, None),
+            ("tool.region", self._on_draw_wanted, self._may_draw),
         ]
 
     # -- Page
@@ -307,6 +308,8 @@ class DatasetPage(Page):
         self._show_step()
         self._show_chosen()
         self.headline_changed.emit()
+        if self._is_shown:
+            self.actions_table.refresh()
 
     def _read_facts(self) -> None:
         project, table = self.session.project, self.session.table
@@ -461,6 +464,19 @@ class DatasetPage(Page):
     def _on_find_wanted(self) -> None:
         self.filters.search.setFocus()
         self.filters.search.selectAll()
+
+    def _may_draw(self) -> bool:
+        table = self.session.table
+        return self.session.can_write and table is not None and len(table) > 0
+
+    def _on_draw_wanted(self) -> None:
+        """Draw the region on the image that is chosen; on one of the place in the tree where none is."""
+        place = self._place()
+        what: dict[str, Any] = {"product": place.product, "view": place.view, "region": True}
+        chosen, current = self.session.selection, self.session.current
+        if chosen:
+            what["id"] = current if current in chosen else chosen[0]
+        self.wanted.emit("annotate", what)
 
     def _on_region_wanted(self) -> None:
         if self._facts.without_region is not None:
