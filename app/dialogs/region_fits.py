@@ -35,6 +35,7 @@ from core.project import Project
 from core.project.records import Alignment, Roi, View
 from core.workflow import aligning
 from core.workflow.aligning import AlignReport, Fits
+from core.workflow.templates import usable
 
 _COUNT: Final = 12
 _COLUMNS: Final = 4
@@ -54,6 +55,7 @@ class _Card:
 @dataclass(frozen=True)
 class _Seen:
     fits: Fits
+    images: int  # of the view that the template is laid over
     cards: tuple[_Card, ...]
     report: AlignReport | None
 
@@ -193,7 +195,9 @@ def _seen(project: Project, view: View, report: AlignReport | None) -> _Seen:
     fits = aligning.fits(project, view)
     roi = project.roi(view.id)
     found = [] if roi is None else [_card(project, view, roi, one) for one in fits.worst(_COUNT)]
-    return _Seen(fits, tuple(card for card in found if card is not None), report)
+    own = frozenset[int]() if roi is None else roi.own
+    images = sum(row.id not in own for row in usable(project, view))
+    return _Seen(fits, images, tuple(card for card in found if card is not None), report)
 
 
 def _card(project: Project, view: View, roi: Roi, alignment: Alignment) -> _Card | None:
@@ -225,12 +229,14 @@ def _fit_words(confidence: float | None) -> str:
 
 
 def _sentence(seen: _Seen) -> str:
-    known, low = len(seen.fits.known), len(seen.fits.low)
-    parts = []
+    known, low, whole = len(seen.fits.known), len(seen.fits.low), f"{seen.images:,}"
     if seen.fits.way == "off":
-        parts.append(tr("{n} images were looked at; the region lies alike on all of them.", n=f"{known:,}"))
+        words = tr(
+            "{n} of {all} images were looked at; the region lies alike on all of them.", n=f"{known:,}", all=whole
+        )
     else:
-        parts.append(tr("The region was laid over {n} images.", n=f"{known:,}"))
+        words = tr("The region was laid over {n} of {all} images.", n=f"{known:,}", all=whole)
+    parts = [words]
     if low:
         parts.append(
             tr("On {n} it may lie wrong (below {low:.2f}): click one, and draw its own.", n=f"{low:,}", low=LOW)

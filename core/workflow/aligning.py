@@ -32,13 +32,15 @@ class AlignReport:
     low: list[tuple[int, float]] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     was_stopped: bool = False
-    is_sample: bool = False  # no image is moved: a few were looked at
+    is_sample: bool = False  # no image is moved: a few were looked at,
+    images: int = 0  # of so many
 
     def sentences(self) -> list[str]:
         """What a person should know."""
         lines = [f"The region was laid over {_many(self.aligned)}."]
         if self.is_sample:
-            lines = [f"It lies alike on all images (align is off); it was compared on {_many(self.aligned)}."]
+            compared = f"{self.aligned:,} of {_many(self.images)}"
+            lines = [f"It lies alike on all images (align is off); it was compared on {compared}."]
         if self.low:
             lines.append(f"On {_many(len(self.low))} it may lie wrong: confidence below {LOW:.2f}. Look at them first.")
         if self.unreadable:
@@ -117,9 +119,10 @@ def align(
     roi = _present(project, view.id)
     known = [] if again else project.alignments(roi.id)
     rows = _pending(project, view, roi, known)
-    if way_of(roi) == "off":
-        rows = spread(usable(project, view), SAMPLE)
     report = AlignReport(is_sample=way_of(roi) == "off")
+    if report.is_sample:
+        every = usable(project, view)
+        rows, report.images = spread(every, SAMPLE), len(every)
     if not rows:
         return _with_low(report, project, roi)
     template = template_of(project, view, roi)

@@ -339,10 +339,11 @@ def test_worst_fits_come_first_and_a_click_opens_the_image(desk: Desk, tmp_path:
     QTest.mouseClick(panel(desk).fits, Qt.MouseButton.LeftButton)
     dialog = next(one for one in QApplication.topLevelWidgets() if isinstance(one, RegionFits))
     desk.qtbot.waitUntil(lambda: len(dialog.cards) == 12)
-    assert "lies alike" in dialog.words.text() and "may lie wrong" in dialog.cards[0].text()
+    assert "of 14 images were looked at; the region lies alike" in dialog.words.text()
+    assert "may lie wrong" in dialog.cards[0].text()
     dialog.way.setCurrentIndex(1)
     dialog.way.activated.emit(1)
-    desk.qtbot.waitUntil(lambda: "was laid over" in dialog.words.text())
+    desk.qtbot.waitUntil(lambda: "was laid over 14 of 14 images" in dialog.words.text())
     (view,) = project.views()
     assert aligning.fits(project, view).way == "translation" and aligning.fits(project, view).pending == 0
     worst = aligning.fits(project, view).worst(1)[0].image_id

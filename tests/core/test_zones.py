@@ -343,6 +343,7 @@ def test_without_aligning_a_few_images_are_looked_at_and_none_is_moved(project: 
     (view,) = project.views()
     project.change_roi(view.id, zones=[_box(22, 14, 67, 49)], template_image_id=1)
     report = aligning.align(project, view)
+    assert report.sentences()[0].endswith("it was compared on 5 of 5 images.")
     assert report.aligned == 5 and {one.matrix for one in aligning.fits(project, view).known} == {(1, 0, 0, 0, 1, 0)}
     assert aligning.set_way(project, view.id, "similarity").settings == {"align": "similarity"}
     assert aligning.fits(project, view).pending == 5
