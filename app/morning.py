@@ -55,10 +55,12 @@ class MorningBanner(QFrame):
         row.addWidget(close, 0, Qt.AlignmentFlag.AlignTop)
         session.closed.connect(self._on_session_closed)
         session.table_loaded.connect(self._on_table_loaded)
+        session.images_changed.connect(self._on_changed)
+        session.scores_changed.connect(self._on_changed)
         self.hide()
 
     def look(self) -> None:
-        """What ended since the last visit to this project; asked once while it is open, when its images are there."""
+        """What ended since the last visit to this project; asked when its images are there, again after a change."""
         project = self._session.project
         self._is_wanted = True
         if project is None or not self._session.is_complete:
@@ -156,6 +158,11 @@ class MorningBanner(QFrame):
         if complete and self._is_wanted:
             self.look()
 
+    def _on_changed(self, *_: object) -> None:
+        """Figures that are told may be out of date now: the next look asks again."""
+        if not self.isHidden():
+            self._asked_for = ""
+
     def _on_session_closed(self) -> None:
         self._asked_for = self._seen_at = self._newest = ""
         self._is_wanted = False
@@ -175,7 +182,8 @@ def ended_words(one: Ended) -> str:
     if one.error:
         parts.append(one.error.splitlines()[0])
     if one.image_auroc is not None:
-        parts.append(tr("AUROC {p} %", p=f"{100 * one.image_auroc:.1f}"))
+        words = tr("out of date: AUROC {p} %") if one.is_outdated else tr("AUROC {p} %")
+        parts.append(words.format(p=f"{100 * one.image_auroc:.1f}"))
     if one.good:
         parts.append(tr("{k} of {n} good rejected", k=f"{one.false_rejects:,}", n=f"{one.good:,}"))
     if one.defective:

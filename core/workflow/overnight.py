@@ -33,6 +33,7 @@ class Ended:
     error: str
     scoring: int | None = None
     image_auroc: float | None = None
+    is_outdated: bool = False  # what the figure rests on was changed since
     false_rejects: int | None = None
     good: int | None = None
     escapes: int | None = None
@@ -78,6 +79,7 @@ def _ended(project: Project, run: RunRow, with_counts: bool) -> Ended:
         **{name: getattr(found, name) for name in ("number", "title", "state", "at", "error")},
         scoring=table.scoring.id,
         image_auroc=area if isinstance(area, float) else None,
+        is_outdated=bool(table.stale),
         false_rejects=counts.false_rejects,
         good=counts.good,
         escapes=counts.escapes,

@@ -13,6 +13,7 @@ from app.morning import MorningBanner
 from app.pages.dataset import DatasetPage
 from app.pages.review import ReviewPage
 from app.window import MainWindow
+from core.project.records import Zone
 from tests.app.conftest import WindowMaker
 from tests.scored import scored_project, strip_of_shots
 
@@ -61,6 +62,18 @@ def test_the_worst_false_reject_is_one_click_from_opening(window: MainWindow, qt
     assert page.queue.model.name(page.review.unit.row) == "good 2.png"
     window.go("dataset")
     assert banner.isHidden()
+
+
+def test_figures_that_went_out_of_date_say_so(window: MainWindow, qtbot: QtBot) -> None:
+    banner, session = dataset(window).morning, window.session
+    assert "AUROC" in words(banner) and "out of date" not in words(banner)
+    zone = Zone("nut", "inspect", {"box": [1, 1, 9, 9]})
+    session.write(lambda project: project.set_roi(project.views()[0].id, zones=[zone]), touched=None)
+    qtbot.waitUntil(lambda: session.background.is_idle)
+    for page in ("review", "dataset"):
+        window.go(page)
+        one = review(window).morning if page == "review" else banner
+        qtbot.waitUntil(lambda one=one: "out of date: AUROC" in words(one))
 
 
 def test_what_was_put_away_on_one_page_is_put_away_on_the_other(window: MainWindow, qtbot: QtBot) -> None:

@@ -277,6 +277,8 @@ class ReviewPage(Page):
     def _on_loaded(self) -> None:
         table = self.review.table
         self.morning.be_at(None if table is None else table.scoring.id)
+        if self.isVisible():
+            self.morning.look()
         if table is None:
             self._say_nothing()
             self._stack.setCurrentIndex(0)
