@@ -51,7 +51,8 @@ def show(
         _show_zones(screen, roi)
         for line in _fit_lines(fits.way, len(fits.known), len(fits.low), fits.pending):
             screen.say(line)
-        _show_low(opened, screen, [(one.image_id, one.confidence or 0.0) for one in fits.low])
+        if fits.way != "off":
+            _show_low(opened, screen, [(one.image_id, one.confidence or 0.0) for one in fits.low])
         document = {"version": roi.number, "own": sorted(roi.own), "pending": fits.pending, **zones.written(roi)}
         screen.result({**document, "low": [one.image_id for one in fits.low]})
 
@@ -288,7 +289,10 @@ def _show_zones(screen: Screen, roi: Roi) -> None:
 
 def _fit_lines(way: str, known: int, low: int, pending: int) -> list[str]:
     if way == "off":
-        return ["The region lies alike on all images (align is off)."]
+        lines = ["The region lies alike on all images (align is off)."]
+        found = f"Of {_many(known, 'image')} that {'was' if known == 1 else 'were'} compared, {low:,} may show the part"
+        more = f"{found} elsewhere. Where parts move: flawscope roi align --way translation."
+        return [*lines, more] if low else lines
     lines = [f"It is laid over each image ({way}): {known:,} known, {low:,} doubtful."]
     return [*lines, f"{pending:,} images wait for it: flawscope roi align."] if pending else lines
 

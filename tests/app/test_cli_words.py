@@ -15,6 +15,7 @@ from app.cli import app
 from core.annotation.masks import Delta
 from core.errors import FlawscopeError, InputError, ProjectError
 from core.project import Project
+from core.project.records import Alignment, Zone
 
 Shell = Callable[..., str]
 
@@ -25,7 +26,7 @@ def shell(project_file: Path) -> Shell:
 
     def run(*arguments: str, project: Path | None = project_file) -> str:
         words = list(arguments)
-        at = 2 if words[0] in ("classes", "notes", "book") else 1
+        at = 2 if words[0] in ("classes", "notes", "book", "roi") else 1
         done = CliRunner().invoke(app, [*words[:at], str(project), *words[at:]], env={"FLAWSCOPE_AUTHOR": "AB"})
         if isinstance(done.exception, FlawscopeError):
             raise done.exception
@@ -141,3 +142,14 @@ def test_the_defect_book_is_filled_and_read(shell: Shell) -> None:
     assert [one["kind"] for one in json.loads(shell("book", "list", "crack", "--json"))] == ["limit_good"]
     with pytest.raises(InputError, match="four whole numbers"):
         shell("book", "add", "crack", "part 08", "1,2,3")
+
+
+def test_a_region_that_is_not_aligned_is_nowhere_said_to_lie_wrong(shell: Shell, project_file: Path) -> None:
+    with Project.open(project_file) as project:
+        (view,) = project.views()
+        roi = project.set_roi(view.id, zones=[Zone("part", "inspect", {"box": [2, 2, 40, 40]})])
+        still = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+        project.set_alignments(roi.id, [Alignment(one, still, 0.1 * one, "none", "model") for one in (1, 9)])
+    said = shell("roi", "show")
+    assert "align is off" in said and "may lie wrong" not in said
+    assert "Of 2 images that were compared, 1 may show the part elsewhere" in said
