@@ -434,3 +434,20 @@ def test_a_queue_that_began_with_the_first_rows_grows_to_all(
     desk.settled()
     assert session.order.size == 14
     desk.page.leave()
+
+
+def test_a_scale_that_cannot_be_set_says_the_true_reason(desk: Desk) -> None:
+    said: list[str] = []
+    desk.session.said.connect(said.append)
+    desk.page.flow.put_down()  # no image is on screen
+    desk.page.flow.calibrate(3.0)
+    assert said == ["No image is on screen: open one of the view whose scale it is"]
+    file = project_of(desk).file
+    desk.session.close()
+    desk.settled()
+    desk.session.open(file, read_only=True)
+    desk.qtbot.waitUntil(lambda: desk.session.is_complete and desk.session.project is not None)
+    desk.session.set_current(9)
+    desk.shows(9)
+    desk.page.flow.calibrate(3.0)
+    assert "open for reading only" in said[-1] and desk.session.views[0].scale_um is None

@@ -218,8 +218,10 @@ class Flow(QObject):
     def calibrate(self, scale_um: float) -> None:
         """A pixel of this view is so many micrometres wide."""
         view = self._view()
-        if view is None or not self.session.can_write:
-            self.session.said.emit(tr("This project is open for reading only: nothing was changed"))
+        if view is None:
+            self.session.said.emit(tr("No image is on screen: open one of the view whose scale it is"))
+            return
+        if not self.session.check_writable():
             return
         view_id = view.id
 
