@@ -38,6 +38,7 @@ from core.workflow.disagreement import table
 
 _AUTO: Final = "auto"
 _SHOWN: Final = 500
+_NAME_PX: Final = 300  # of the list's column of images at most
 Finding = tuple[str, str, str]  # kind, image or file, what
 _IMAGE: Final = Qt.ItemDataRole.UserRole
 
@@ -52,7 +53,7 @@ class AnnotationsDialog(WorkingDialog):
         self._images: dict[int, int] = {}  # the image that a finding is about, by its place in the list
         self._place: Path | None = None
         self.setMinimumSize(640, 420)
-        self.resize(760, 480)
+        self.resize(940, 520)
         self._build(title)
         session.closing.connect(self.cancel_work)
 
@@ -172,9 +173,7 @@ class AnnotationsDialog(WorkingDialog):
         self.list = _Findings(self.outcome)
         self.list.setHeaderLabels([tr("Kind"), tr("Image or file"), tr("What")])
         self.list.setRootIsDecorated(False)
-        self.list.setWordWrap(True)
         self.list.header().setSectionResizeMode(0, QHeaderView.ResizeMode.ResizeToContents)
-        self.list.header().resizeSection(1, 180)
         self.list.header().setStretchLastSection(True)
         column.addWidget(self.headline)
         column.addWidget(self.said)
@@ -246,6 +245,7 @@ class AnnotationsDialog(WorkingDialog):
         if len(self._findings) > len(shown):
             more = tr("and {n} more, all in the list that is saved", n=f"{len(self._findings) - len(shown):,}")
             self.list.addTopLevelItem(QTreeWidgetItem(["", "", more]))
+        self.list.header().resizeSection(1, min(self.list.sizeHintForColumn(1), _NAME_PX))
         self.list.setVisible(bool(self._findings))
         self._filler.setVisible(not self._findings)
         self._stack.setCurrentWidget(self.outcome)

@@ -130,7 +130,7 @@ class ClassEditor(Dialog):
         page = QWidget(self)
         column = QVBoxLayout(page)
         column.addStretch(1)
-        words = QLabel(tr("No classes yet. Begin with a list that comes along, or with one of your own."), page)
+        words = QLabel(tr("No classes yet. Take a list that comes along, or make your own."), page)
         words.setWordWrap(True)
         words.setAlignment(Qt.AlignmentFlag.AlignHCenter)
         column.addWidget(words)
