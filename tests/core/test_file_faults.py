@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -108,92 +108,101 @@ def stored(pile: Pile) -> bool:
     return True
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("how", ["once", "for good", "gone"])
-def test_every_operation_on_the_project_may_fail(place: Place, how: str) -> None:
+def tries(place: Place, tried: Callable[[Project, int], int]) -> int:
+    """Have the first operation fail, then the second, and so on, each in a fresh project; how many there were.
+
+    `tried` gets the project and the number of the operation, and returns how many it saw: none is left behind that.
+    """
     number, total = 0, 1
     while number < total:
         number += 1
         place.strokes = [*STROKES]
         with place.project() as project:
-            pile = Pile(project)
-            for stroke in STROKES:
-                pile.add(stroke)
-            place.disk.fail(number, lasts=how != "once", spares=LOOKING if how == "for good" else ())
-            if stored(pile):
-                assert not pile.waiting and pile.rescued is None
-                total = max(total, place.disk.count)  # nothing is left to fail behind the last one
-            else:
-                total = max(total, place.disk.count + 1)
-                kept = pile.waiting
-                assert same(kept, STROKES[-len(kept) :])
-                if how != "gone":  # what cannot be read cannot be rescued: it is kept in the window alone
-                    assert same(rescued(pile), kept)
-                pile.add(MORE)
-                pile.rescue()
-                place.strokes.append(MORE)
-                place.disk.mend()
-                assert stored(pile) and not pile.waiting and pile.rescued is None
-    assert number > 50
+            total = max(total, tried(project, number))
+    return number
+
+
+def unstored(project: Project, disk: Fault) -> Pile:
+    """The strokes wait beside a project whose disk can only be read."""
+    pile = Pile(project)
+    disk.fail(spares=LOOKING)
+    for stroke in STROKES:
+        pile.add(stroke)
+    return pile
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("how", ["once", "for good", "gone"])
+def test_every_operation_on_the_project_may_fail(place: Place, how: str) -> None:
+    def tried(project: Project, number: int) -> int:
+        pile = Pile(project)
+        for stroke in STROKES:
+            pile.add(stroke)
+        place.disk.fail(number, lasts=how != "once", spares=LOOKING if how == "for good" else ())
+        if stored(pile):
+            assert not pile.waiting and pile.rescued is None
+            return place.disk.count  # nothing is left to fail behind the last one
+        seen = place.disk.count
+        kept = pile.waiting
+        assert same(kept, STROKES[-len(kept) :])
+        if how != "gone":  # what cannot be read cannot be rescued: it is kept in the window alone
+            assert same(rescued(pile), kept)
+        pile.add(MORE)
+        pile.rescue()
+        place.strokes.append(MORE)
+        place.disk.mend()
+        assert stored(pile) and not pile.waiting and pile.rescued is None
+        return seen + 1
+
+    assert tries(place, tried) > 50
 
 
 @pytest.mark.parametrize("lasts", [False, True], ids=["once", "for good"])
 def test_every_operation_on_the_rescue_file_may_fail(place: Place, lasts: bool) -> None:
-    number, total = 0, 1
-    while number < total:
-        number += 1
-        place.strokes = [*STROKES]
-        with place.project() as project:
-            pile = Pile(project)
-            place.disk.fail(spares=LOOKING)
-            place.home.fail(number, lasts=lasts)
-            for stroke in STROKES:
-                pile.add(stroke)
-            assert not stored(pile)
-            pile.add(MORE)
-            pile.rescue()
-            assert pile.take_back() is not None
-            pile.rescue()
-            assert same(pile.waiting, STROKES)
-            for path in rescue.rescue_folder().rglob("*.flawrescue"):  # the one before, or the new one
-                assert same(rescue.read_rescue(path).strokes[:2], STROKES)
-            if not lasts:
-                assert pile.rescued is not None
-            place.disk.mend()
-            assert stored(pile) and not pile.waiting
-            total = max(total, place.home.count)
-            place.home.mend()
-            assert stored(pile)  # as the next stroke will do
-    assert number > 25
+    def tried(project: Project, number: int) -> int:
+        place.home.fail(number, lasts=lasts)
+        pile = unstored(project, place.disk)
+        assert not stored(pile)
+        pile.add(MORE)
+        pile.rescue()
+        assert pile.take_back() is not None
+        pile.rescue()
+        assert same(pile.waiting, STROKES)
+        for path in rescue.rescue_folder().rglob("*.flawrescue"):  # the one before, or the new one
+            assert same(rescue.read_rescue(path).strokes[:2], STROKES)
+        if not lasts:
+            assert pile.rescued is not None
+        place.disk.mend()
+        assert stored(pile) and not pile.waiting
+        seen = place.home.count
+        place.home.mend()
+        assert stored(pile)  # as the next stroke will do
+        return seen
+
+    assert tries(place, tried) > 25
 
 
 @pytest.mark.parametrize("lasts", [False, True], ids=["once", "for good"])
 @pytest.mark.parametrize("where", [pytest.param("project", marks=pytest.mark.slow), "home"])
 def test_every_operation_may_fail_while_rescued_strokes_are_put_in(place: Place, where: str, lasts: bool) -> None:
-    number, total = 0, 1
-    while number < total:
-        number += 1
-        place.strokes = [*STROKES]
-        with place.project() as project:
-            lost = Pile(project)
-            place.disk.fail(spares=LOOKING)
-            for stroke in STROKES:
-                lost.add(stroke)
-            assert not stored(lost)
-            place.disk.mend()
-            pile, fault = Pile(project), place.disk if where == "project" else place.home
-            pile.take_in(rescue.find_rescue(project))
-            fault.fail(number, lasts=lasts, spares=LOOKING)
-            stored(pile)
-            total = max(total, fault.count + (where == "project"))
-            fault.mend()
-            assert stored(pile) and not pile.waiting
-            later = Pile(project)  # of the next start
-            later.take_in(rescue.find_rescue(project))
-            assert stored(later)
-            actions = [row.action for row in project.audit_rows()]
-            assert actions.count("rescue strokes") == 1
-    assert number > (50 if where == "project" else 0)
+    def tried(project: Project, number: int) -> int:
+        assert not stored(unstored(project, place.disk))
+        place.disk.mend()
+        pile, fault = Pile(project), place.disk if where == "project" else place.home
+        pile.take_in(rescue.find_rescue(project))
+        fault.fail(number, lasts=lasts, spares=LOOKING)
+        stored(pile)
+        seen = fault.count + (where == "project")
+        fault.mend()
+        assert stored(pile) and not pile.waiting
+        later = Pile(project)  # of the next start
+        later.take_in(rescue.find_rescue(project))
+        assert stored(later)
+        actions = [row.action for row in project.audit_rows()]
+        assert actions.count("rescue strokes") == 1
+        return seen
+
+    assert tries(place, tried) > (50 if where == "project" else 0)
 
 
 def test_what_is_left_half_written_and_cannot_be_removed_is_one_error(place: Place, tmp_path: Path) -> None:
