@@ -22,6 +22,7 @@ from app.settings import Memory, Settings
 from app.window import MainWindow
 from core.imaging import save_png
 from core.project import NewImage, Project
+from tests.app.desk import Desk, DeskOpener
 
 WindowMaker = Callable[[], MainWindow]
 
@@ -110,6 +111,24 @@ def window_maker(qtbot: QtBot, qapp: QApplication) -> Iterator[WindowMaker]:
             window.session.trainings.close()
         window.close()
         window.deleteLater()
+
+
+@pytest.fixture
+def open_desk(qtbot: QtBot, session: Session) -> Iterator[DeskOpener]:
+    """Opens a project, read to its end, on the page Annotate; AB works."""
+    made: list[Desk] = []
+
+    def make(file: Path) -> Desk:
+        session.settings.set("work.initials", "AB")
+        session.open(file)
+        qtbot.waitUntil(lambda: session.is_complete)
+        made.append(Desk(qtbot, session))
+        return made[-1]
+
+    yield make
+    for desk in made:
+        desk.page.leave()  # before anything waits: the window goes with the next turn of the event loop
+        desk.window.close()
 
 
 @pytest.fixture

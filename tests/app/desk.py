@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, Qt
@@ -44,6 +48,19 @@ class Desk:
         """Wait until that image is on screen with what is laid over it."""
         self.qtbot.waitUntil(lambda: self.page.shown == image_id and self.page.overlays is not None, timeout=5000)
         self.qtbot.waitUntil(lambda: self.session.background.is_idle, timeout=5000)
+
+    def go_to(self, image_id: int) -> Self:
+        """Choose an image, and wait until it can be painted on."""
+        self.session.set_current(image_id)
+        self.shows(image_id)
+        self.qtbot.waitUntil(lambda: self.page.painting.bench.sheet is not None)
+        return self
+
+    def take_brush(self) -> Self:
+        """A brush of 7 pixels in the hand."""
+        self.page.painting.choose("tool.brush")
+        self.page.painting.bench.set_size(7)
+        return self
 
     def press(self, key: Qt.Key, held: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier) -> None:
         QTest.keyClick(self.page.canvas, key, held)
@@ -89,3 +106,6 @@ class Desk:
         self.settled()
         assert self.session.project is not None
         return self.session.project.mask(image_id)
+
+
+DeskOpener = Callable[[Path], Desk]  # of the project in a file

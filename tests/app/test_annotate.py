@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +16,7 @@ from app.session import Session
 from core.annotation import masks
 from core.project import Alignment, Project, Zone
 from core.words import SPLITS
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 
 @pytest.fixture
@@ -36,13 +35,8 @@ def painted(project_file: Path) -> Path:
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, painted: Path) -> Iterator[Desk]:
-    session.open(painted)
-    qtbot.waitUntil(lambda: session.is_complete, timeout=10_000)
-    made = Desk(qtbot, session)
-    yield made
-    made.page.leave()
-    made.window.close()
+def desk(open_desk: DeskOpener, painted: Path) -> Desk:
+    return open_desk(painted)
 
 
 def test_it_begins_at_the_first_defective_image_that_nobody_painted(desk: Desk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -17,12 +16,11 @@ from app.canvas.theirs import LAYER
 from app.dialogs.annotations import ExportAnnotations, ImportAnnotations
 from app.pages.annotate import AnnotatePage
 from app.pages.annotate.chooser import QueueChooser
-from app.session import Session
 from core.annotation.masks import Mask
 from core.project import Project
 from core.workflow.annotations import import_annotations
 from tests.app.conftest import WindowMaker
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 from tests.app.test_annotations_dialogs import dialog, finished, opened
 
 CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
@@ -59,19 +57,11 @@ def painted(project_file: Path) -> Path:
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, painted: Path, tmp_path: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, painted: Path, tmp_path: Path) -> Desk:
     """The masks of CD came in, and image 9 is shown among all of the view."""
     with Project.open(painted, author="AB") as project:
         import_annotations(project, file_of(tmp_path / "cd"), author="CD")
-    session.settings.set("work.initials", "AB")
-    session.open(painted)
-    qtbot.waitUntil(lambda: session.is_complete)
-    made = Desk(qtbot, session)
-    session.set_current(9)
-    made.shows(9)
-    yield made
-    made.page.leave()
-    made.window.close()
+    return open_desk(painted).go_to(9)
 
 
 def amount(desk: Desk) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ from app.pages.annotate.classes import ClassRow, code_of
 from app.session import Session
 from core.project import Project
 from core.project.results import NewScore
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 CTRL, SHIFT, NONE = (
     Qt.KeyboardModifier.ControlModifier,
@@ -32,7 +31,7 @@ LEFT = Qt.MouseButton.LeftButton
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """Image 9 of a project of two classes: 9 to 12 are defective, 9 has a mask, 13 and 14 have no label."""
     with Project.open(project_file, author="AB") as project:
         project.add_class("crack", names={"en": "Crack"})
@@ -43,16 +42,7 @@ def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
         run = project.add_run(product="chip", view="main", model="prff", preset="micro", config={})
         scoring = project.add_scoring(run.id)
         project.add_scores(scoring, [NewScore(image_id, score) for image_id, score in ((3, 0.2), (12, 0.9), (9, 0.4))])
-    session.settings.set("work.initials", "AB")
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.is_complete)
-    made = Desk(qtbot, session)
-    session.set_current(9)
-    made.shows(9)
-    qtbot.waitUntil(lambda: made.page.painting.bench.sheet is not None)
-    yield made
-    made.page.leave()
-    made.window.close()
+    return open_desk(project_file).go_to(9)
 
 
 def project_of(desk: Desk) -> Project:

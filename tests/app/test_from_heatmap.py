@@ -35,10 +35,7 @@ def opener(qtbot: QtBot, session: Session) -> Iterator[Opener]:
         qtbot.waitUntil(lambda: session.table is not None)
         desk = Desk(qtbot, session)
         made.append(desk)
-        session.set_current(image)
-        desk.shows(image)
-        qtbot.waitUntil(lambda: desk.page.painting.bench.sheet is not None)
-        desk.settled()
+        desk.go_to(image).settled()
         return desk
 
     yield open_at

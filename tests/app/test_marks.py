@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,21 +10,19 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QColor, QHelpEvent, QImage
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QToolTip
-from pytestqt.qtbot import QtBot
 
 from app.gallery.filmstrip import Filmstrip
 from app.gallery.marks import mark_words
-from app.session import Session
 from app.settings import Memory
 from core.project import Project
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 LEFT = Qt.MouseButton.LeftButton
 CRACK, DIRT = QColor("#123fe0"), QColor("#e0c012")
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """Image 10, defective and not painted yet; 9 has an imported mask, and 11 a note."""
     with Project.open(project_file, author="AB") as project:
         project.add_class("crack", names={"en": "Crack"}, colour=CRACK.name())
@@ -33,16 +30,7 @@ def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
         project.import_mask(9, np.ones((48, 64), np.uint8))
         project.set_label([9], "defective", defect_class="dirt")
         project.add_note("image", 11, "Glare")
-    session.settings.set("work.initials", "AB")
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.is_complete)
-    made = Desk(qtbot, session)
-    session.set_current(10)
-    made.shows(10)
-    qtbot.waitUntil(lambda: made.page.painting.bench.sheet is not None)
-    yield made
-    made.page.leave()
-    made.window.close()
+    return open_desk(project_file).go_to(10)
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from itertools import pairwise
 from pathlib import Path
 
@@ -11,32 +10,23 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSpinBox
-from pytestqt.qtbot import QtBot
 
 from app.session import Session
 from core.annotation.strokes import sweep
 from core.project import Project
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
 WIDTH, HEIGHT = 64, 48
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """Image 9, defective and without a mask, in a project of two classes."""
     with Project.open(project_file, author="AB") as project:
         project.add_class("crack")
         project.add_class("dirt")
-    session.settings.set("work.initials", "AB")
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.table is not None)
-    made = Desk(qtbot, session)
-    session.set_current(9)
-    made.shows(9)
-    qtbot.waitUntil(lambda: made.page.painting.bench.sheet is not None)
-    yield made
-    made.page.leave()
+    return open_desk(project_file).go_to(9)
 
 
 def expected(desk: Desk, *points: tuple[float, float], size: int, value: int = 1) -> np.ndarray:
@@ -192,16 +182,11 @@ def test_typing_a_number_never_chooses_or_paints(desk: Desk) -> None:
 
 
 def test_a_project_without_classes_gets_one_with_its_first_stroke(
-    qtbot: QtBot, session: Session, project_file: Path
+    session: Session, open_desk: DeskOpener, project_file: Path
 ) -> None:
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.table is not None)
-    desk = Desk(qtbot, session)
-    session.set_current(9)
-    desk.shows(9)
+    desk = open_desk(project_file).go_to(9)
     desk.press(Qt.Key.Key_B)
     desk.drag((20, 20))
     assert set(np.unique(stored(desk))) == {0, 1}
     assert session.project is not None and [one.code for one in session.project.classes()] == ["defect"]
-    qtbot.waitUntil(lambda: len(session.classes) == 1)
-    desk.page.leave()
+    desk.qtbot.waitUntil(lambda: len(session.classes) == 1)

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from pytestqt.qtbot import QtBot
 
-from app.session import Session
 from core.imaging import save_png
 from core.project import NewImage, Project
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 LEFT, NO_KEY = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """Image 9 on screen, a brush in the hand; image 15 is of another product."""
     other = project_file.parent.parent / "pictures" / "vial.png"
     save_png(other, np.full((48, 64, 3), 120, np.uint8))
@@ -28,15 +25,7 @@ def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
         project.add_images([NewImage(other, "vial", width=64, height=48)], root=other.parent)
         project.add_class("crack")
         project.add_class("dirt")
-    session.settings.set("work.initials", "AB")
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.is_complete)
-    made = Desk(qtbot, session)
-    shows(made, 9)
-    made.page.painting.choose("tool.brush")
-    made.page.painting.bench.set_size(7)
-    yield made
-    made.page.leave()
+    return open_desk(project_file).go_to(9).take_brush()
 
 
 def shows(desk: Desk, image_id: int) -> None:

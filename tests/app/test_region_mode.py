@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -19,32 +18,21 @@ from app.pages.annotate import region_hints as hints
 from app.pages.annotate.region_strip import TOOLS
 from app.pages.annotate.zone_list import NAME
 from app.pages.annotate.zone_panel import ZonePanel
-from app.session import Session
 from core.annotation.roi import rasterise
 from core.imaging import load_rgb8, save_png
 from core.project import NewImage, Project
 from core.project.records import Roi
 from core.workflow import aligning
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 M = Qt.Key.Key_M
 HELD = Qt.KeyboardModifier.ControlModifier
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """The page on the first image of the small project, 64 x 48 pixels."""
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.is_complete, timeout=10_000)
-    made = _open(Desk(qtbot, session), 1)
-    yield made
-    made.page.leave()  # before anything waits: the window goes with the next turn of the event loop
-
-
-def _open(desk: Desk, image_id: int) -> Desk:
-    desk.session.set_current(image_id)
-    desk.shows(image_id)
-    return desk
+    return open_desk(project_file).go_to(1)
 
 
 def roi(desk: Desk) -> Roi | None:
@@ -105,7 +93,7 @@ def test_a_real_image_gets_the_region_that_was_drawn(desk: Desk, real_data: Path
         made.add_images([NewImage(path, "pill", label="good", width=width, height=height)], root=path.parent)
     desk.session.open(folder)
     desk.qtbot.waitUntil(lambda: desk.session.is_complete and desk.session.project is not None, timeout=10_000)
-    _open(desk, 1)
+    desk.go_to(1)
     start(desk)
     a, b = desk.seen(0.2 * width, 0.25 * height), desk.seen(0.8 * width, 0.7 * height)
 
@@ -254,7 +242,7 @@ def test_an_image_gets_a_region_of_its_own_and_follows_the_template_again(desk: 
     start(desk)
     desk.drag((10, 10), (30, 30))
     template = present(desk).zones
-    _open(desk, 2)
+    desk.go_to(2)
     desk.qtbot.waitUntil(lambda: len(desk.page.region.board.marks) == 1)
     QTest.mouseClick(desk.page.region.strip.this_image, Qt.MouseButton.LeftButton)
     assert present(desk).own == {2}
@@ -283,7 +271,7 @@ def test_what_is_drawn_on_a_shifted_image_becomes_the_template_s(desk: Desk) -> 
     from core.project import Alignment
 
     project.set_alignments(found.id, [Alignment(2, (1, 0, 6, 0, 1, 4), 0.9, "phase correlation", "model")])
-    _open(desk, 2)
+    desk.go_to(2)
     desk.qtbot.waitUntil(lambda: desk.page.region.board.found is not None and bool(desk.page.region.board.marks))
     box = desk.page.region.board.marks[0].zone.shape["box"]
     assert box == [found.zones[0].shape["box"][i] + (6, 4)[i % 2] for i in range(4)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,16 +9,14 @@ import pytest
 from PySide6.QtCore import QModelIndex, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QLineEdit
-from pytestqt.qtbot import QtBot
 
 from app.pages.annotate.zone_list import AREA, KIND, NAME, REMOVE, ZoneTable
 from app.pages.annotate.zone_panel import ZonePanel
-from app.session import Session
 from core.annotation.roi import rasterise
 from core.annotation.shapes import polygon
 from core.project import Alignment
 from core.project.records import Roi, Zone
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 CLICK = Qt.MouseButton.LeftButton
 GOOD, OTHER_GOOD, DEFECTIVE = 1, 2, 9
@@ -27,15 +24,9 @@ FOUR = ((10.0, 10.0), (50.0, 12.0), (52.0, 40.0), (12.0, 38.0))
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """The page on the first image of the small project, 64 x 48 pixels."""
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.is_complete)
-    made = Desk(qtbot, session)
-    session.set_current(GOOD)
-    made.shows(GOOD)
-    yield made
-    made.page.leave()
+    return open_desk(project_file).go_to(GOOD)
 
 
 def start(desk: Desk) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +20,7 @@ from app.window import MainWindow
 from core.project import Project
 from core.workflow import rescue
 from tests.app.conftest import WindowMaker
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 from tests.faults import FaultyDisk
 
 CODES = {
@@ -32,27 +31,11 @@ CODES = {
 }
 
 
-def opened(qtbot: QtBot, session: Session, file: Path) -> Desk:
-    """Image 9 on screen, a brush in the hand."""
-    session.open(file)
-    qtbot.waitUntil(lambda: session.table is not None)
-    desk = Desk(qtbot, session)
-    session.set_current(9)
-    desk.shows(9)
-    qtbot.waitUntil(lambda: desk.page.painting.bench.sheet is not None)
-    desk.page.painting.choose("tool.brush")
-    desk.page.painting.bench.set_size(7)
-    return desk
-
-
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     with Project.open(project_file, author="AB") as project:
         project.add_class("crack")
-    session.settings.set("work.initials", "AB")
-    made = opened(qtbot, session, project_file)
-    yield made
-    made.page.leave()
+    return open_desk(project_file).go_to(9).take_brush()
 
 
 def broken(desk: Desk, code: int = sqlite3.SQLITE_FULL) -> FaultyDisk:

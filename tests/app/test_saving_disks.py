@@ -28,7 +28,8 @@ from core.workflow import rescue
 from core.workflow.painting import FreshStroke
 from tests import disks
 from tests.app.conftest import WindowMaker
-from tests.app.test_saving import answer, banner, labels, opened
+from tests.app.desk import DeskOpener
+from tests.app.test_saving import answer, banner, labels
 from tests.disks import BreakingDisk
 from tests.faulty_files import LOOKING, Fault, faults_of_sqlite
 
@@ -83,9 +84,9 @@ def waiting_files() -> list[Path]:
 
 @pytest.mark.parametrize("lasts", [False, True], ids=["once", "for good"])
 def test_every_file_operation_may_fail_under_a_stroke(
-    qtbot: QtBot, session: Session, marked: Path, faulty: Fault, lasts: bool
+    qtbot: QtBot, session: Session, marked: Path, faulty: Fault, open_desk: DeskOpener, lasts: bool
 ) -> None:
-    desk = opened(qtbot, session, marked)
+    desk = open_desk(marked).go_to(9).take_brush()
     saver, told = session.strokes, Told.by(session)
     number, total = 0, 1
     while number < total:
@@ -109,16 +110,21 @@ def test_every_file_operation_may_fail_under_a_stroke(
         assert not saver.waiting and not banner(desk).isVisible() and not waiting_files()
         assert session.project is not None and session.project.verify().is_whole
     assert number > 15 and not told.reported
-    desk.page.leave()
 
 
 @pytest.mark.parametrize("home", ["elsewhere", "on the same disk"])
 def test_a_disk_that_is_really_full(
-    qtbot: QtBot, session: Session, marked: Path, small_disk: Path, monkeypatch: pytest.MonkeyPatch, home: str
+    qtbot: QtBot,
+    session: Session,
+    marked: Path,
+    small_disk: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    open_desk: DeskOpener,
+    home: str,
 ) -> None:
     if home != "elsewhere":
         monkeypatch.setenv("FLAWSCOPE_HOME", str(small_disk / "home"))
-    desk, told = opened(qtbot, session, moved(marked, small_disk)), Told.by(session)
+    desk, told = open_desk(moved(marked, small_disk)).go_to(9).take_brush(), Told.by(session)
     filler = disks.fill(small_disk)
     for number in range(60):
         desk.drag((5 + number % 50, 5 + number % 38))
@@ -137,7 +143,6 @@ def test_a_disk_that_is_really_full(
     qtbot.waitUntil(lambda: not session.strokes.is_failing)
     np.testing.assert_array_equal(desk.stored(9), labels(desk))
     assert session.project is not None and session.project.verify().is_whole and not waiting_files()
-    desk.page.leave()
     session.close()
     qtbot.waitUntil(lambda: session.background.is_idle)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -13,15 +12,13 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QEvent, QPoint, Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from pytestqt.qtbot import QtBot
 
 from app.canvas.selection import Piece, Selection, composed, outline
 from app.pages.annotate.components import ComponentList
-from app.session import Session
 from core.annotation.components import component_at
 from core.imaging import save_png
 from core.project import NewImage, Project
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 NONE, SHIFT, CTRL = (
     Qt.KeyboardModifier.NoModifier,
@@ -46,22 +43,15 @@ CRACK = (slice(6, 12), slice(4, 10))
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """Image 9 with three defects of two classes, the tool for selecting in the hand."""
     with Project.open(project_file, author="AB") as project:
         project.add_class("crack")
         project.add_class("dirt")
         project.import_mask(9, three_defects())
-    session.settings.set("work.initials", "AB")
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.table is not None)
-    made = Desk(qtbot, session)
-    session.set_current(9)
-    made.shows(9)
-    qtbot.waitUntil(lambda: made.page.painting.bench.sheet is not None)
+    made = open_desk(project_file).go_to(9)
     made.press(Qt.Key.Key_C)
-    yield made
-    made.page.leave()
+    return made
 
 
 def selection(desk: Desk) -> Selection:

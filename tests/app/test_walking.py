@@ -2,35 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
-from pytestqt.qtbot import QtBot
 
-from app.session import Session
 from app.walking import place_beside
 from core.project import Project
-from tests.app.desk import Desk
+from tests.app.desk import Desk, DeskOpener
 
 
 @pytest.fixture
-def desk(qtbot: QtBot, session: Session, project_file: Path) -> Iterator[Desk]:
+def desk(open_desk: DeskOpener, project_file: Path) -> Desk:
     """Images 9 to 12 are defective; 10 is of the second class."""
     with Project.open(project_file, author="AB") as project:
         project.add_class("crack")
         project.add_class("dirt")
         project.set_label([10], "defective", defect_class="dirt")
-    session.open(project_file)
-    qtbot.waitUntil(lambda: session.is_complete)
-    made = Desk(qtbot, session)
-    session.set_current(9)
-    made.shows(9)
-    yield made
-    made.page.leave()
+    return open_desk(project_file).go_to(9)
 
 
 def test_from_an_image_beside_the_list_one_goes_to_its_neighbours(desk: Desk) -> None:
