@@ -223,13 +223,9 @@ def train(
         if estimate:
             _show_estimates(opened, order, product, view, screen)
             return
-        if resume is not None:
-            numbers = [training.resume(opened, resume)]
-        else:
-            with screen.progress() as progress:
-                numbers = training.prepare(opened, order, product=product, view=view, progress=progress)
+        resumed = [] if resume is None else [training.resume(opened, resume)]
         results = []
-        for number in numbers:
+        for number in resumed or _prepared(opened, order, product, view, screen):
             screen.say(training.headline(opened, number), style="bold")
             cli_roi.warn_of_fits(opened, number, screen)
             if no_start:
@@ -243,6 +239,13 @@ def train(
             following = training.start(opened, number, devices=devices)
             results.append(_finish_training(opened, number, following, screen))
         screen.result(results if len(results) != 1 else results[0])
+
+
+def _prepared(opened: Project, order: Order, product: str | None, view: str | None, screen: Screen) -> list[int]:
+    from core.workflow import training
+
+    with screen.progress() as progress:
+        return training.prepare(opened, order, product=product, view=view, progress=progress)
 
 
 def _show_estimates(opened: Project, order: Order, product: str | None, view: str | None, screen: Screen) -> None:

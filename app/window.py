@@ -163,6 +163,17 @@ class MainWindow(QMainWindow):
         holder.addWidget(self._banner)
         holder.addWidget(RecoveryLine(self.session, whole))
         right.addLayout(holder)
+        right.addWidget(self._build_middle(whole), 1)
+        self._line = QFrame(whole)
+        self._line.setProperty("role", "line")
+        right.addWidget(self._line)
+        self._status = StatusLine(whole)
+        right.addWidget(self._status)
+        row.addLayout(right, 1)
+        self.setCentralWidget(whole)
+
+    def _build_middle(self, whole: QWidget) -> QSplitter:
+        """The page with the strip below it, and the inspector beside."""
         self._middle = QSplitter(Qt.Orientation.Horizontal, whole)
         self._middle.setChildrenCollapsible(False)
         work = QWidget(self._middle)
@@ -188,14 +199,7 @@ class MainWindow(QMainWindow):
         self._middle.setStretchFactor(0, 1)
         self._middle.setStretchFactor(1, 0)
         self._middle.setSizes([1200, _INSPECTOR_PX])
-        right.addWidget(self._middle, 1)
-        self._line = QFrame(whole)
-        self._line.setProperty("role", "line")
-        right.addWidget(self._line)
-        self._status = StatusLine(whole)
-        right.addWidget(self._status)
-        row.addLayout(right, 1)
-        self.setCentralWidget(whole)
+        return self._middle
 
     def _head(self, parent: QWidget) -> QWidget:
         head = QWidget(parent)

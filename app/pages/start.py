@@ -96,22 +96,7 @@ class StartPage(Page):
         column.addWidget(title)
         column.addWidget(line)
         column.addSpacing(12)
-        cards = QGridLayout()
-        cards.setSpacing(12)
-        self.folder = Card(
-            "folder", tr("Open a folder of images"), tr("Or drop it anywhere on this window. It is only read."), middle
-        )
-        self.folder.on_clicked = lambda: actions.run("file.open_folder")
-        self.sample = Card(
-            "sample",
-            tr("Try the sample project"),
-            tr("Drawn chips, already trained: heatmaps at once."),
-            middle,
-        )
-        self.sample.on_clicked = lambda: actions.run("file.open_sample")
-        cards.addWidget(self.folder, 0, 0)
-        cards.addWidget(self.sample, 0, 1)
-        column.addLayout(cards)
+        column.addLayout(self._build_cards(middle))
         column.addSpacing(12)
         self._heading = QLabel(middle)
         self._heading.setProperty("role", "section")
@@ -119,15 +104,38 @@ class StartPage(Page):
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         column.addLayout(self._recent)
+        column.addLayout(self._build_links(middle))
+        column.addStretch(2)
+
+    def _build_cards(self, middle: QWidget) -> QGridLayout:
+        run = self.actions_table.run
+        cards = QGridLayout()
+        cards.setSpacing(12)
+        self.folder = Card(
+            "folder", tr("Open a folder of images"), tr("Or drop it anywhere on this window. It is only read."), middle
+        )
+        self.folder.on_clicked = lambda: run("file.open_folder")
+        self.sample = Card(
+            "sample",
+            tr("Try the sample project"),
+            tr("Drawn chips, already trained: heatmaps at once."),
+            middle,
+        )
+        self.sample.on_clicked = lambda: run("file.open_sample")
+        cards.addWidget(self.folder, 0, 0)
+        cards.addWidget(self.sample, 0, 1)
+        return cards
+
+    def _build_links(self, middle: QWidget) -> QHBoxLayout:
+        run = self.actions_table.run
         links = QHBoxLayout()
         for text, command in ((tr("Open a project …"), "file.open_project"), (tr("First steps"), "help.first_steps")):
             link = QPushButton(text, middle)
             link.setProperty("role", "link")
-            link.clicked.connect(lambda _=False, command=command: actions.run(command))
+            link.clicked.connect(lambda _=False, command=command: run(command))
             links.addWidget(link)
         links.addStretch(1)
-        column.addLayout(links)
-        column.addStretch(2)
+        return links
 
     def title(self) -> str:
         return tr("Start")
