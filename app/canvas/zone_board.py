@@ -12,7 +12,7 @@ from PySide6.QtCore import QObject, Signal
 
 from app.words import tr
 from core.annotation.masks import bounding_box
-from core.annotation.roi import covered, covers, rasterise
+from core.annotation.roi import box_around, covered, covers, rasterise
 from core.project.records import Cell, Zone
 from core.words import Box
 from core.workflow.drawing import Frame, Lying, Mark, ZoneFacts
@@ -120,7 +120,7 @@ class ZoneBoard(QObject):
         """The box around a zone or cell, in image pixels."""
         if chosen[0] == "cell":
             return self.frames[chosen[1]].cell.box
-        return box_of(self.marks[chosen[1]].zone)
+        return box_around(self.marks[chosen[1]].zone)
 
     def pixels(self, zone: Zone | None) -> NDArray[np.uint8]:
         """(H, W) of 0 and 1: what a zone covers; nothing for none."""
@@ -136,7 +136,7 @@ class ZoneBoard(QObject):
             if x0 <= x < x1 and y0 <= y < y1:
                 found.append(((x1 - x0) * (y1 - y0), ("cell", number)))
         for number, mark in enumerate(self.marks):
-            box = box_of(mark.zone)
+            box = box_around(mark.zone)
             if box is not None and box[0] <= x < box[2] and box[1] <= y < box[3] and covers(mark.zone, x, y):
                 found.append(((box[2] - box[0]) * (box[3] - box[1]), ("zone", number)))
         return min(found)[1] if found else None
@@ -246,20 +246,6 @@ class ZoneBoard(QObject):
 
     def _list(self, chosen: Chosen) -> list[Mark] | list[Frame]:
         return self.marks if chosen[0] == "zone" else self.frames
-
-
-def box_of(zone: Zone) -> Box | None:
-    """The box around a zone; None for an empty one."""
-    if zone.mask is not None:
-        return bounding_box(zone.mask)
-    if "box" in zone.shape:
-        x0, y0, x1, y1 = (round(float(value)) for value in zone.shape["box"])
-        return x0, y0, x1, y1
-    if "polygon" in zone.shape:
-        points = np.asarray(zone.shape["polygon"], np.float64)
-        low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
-        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-    return None
 
 
 def _placed(zone: Zone, before: Box, after: Box, size: tuple[int, int]) -> Zone:

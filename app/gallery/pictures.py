@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.gallery.cache import ThumbnailCache, key_of
-from core.annotation.masks import bounding_box
+from core.annotation.roi import box_around
 from core.errors import ImageError
 from core.imaging import Window, probe, thumbnail
 from core.imaging.small import pack_small, shrunk, unpack_small
@@ -20,7 +20,7 @@ from core.words import Box
 
 if TYPE_CHECKING:
     from core.project import Project
-    from core.project.records import Roi, Zone
+    from core.project.records import Roi
 
 LEVELS: Final = (192, 384, 640)  # px of the longer side, as kept on the disk
 _MARGIN: Final = 0.04  # of the region's longer side, so that its edge is seen
@@ -125,7 +125,7 @@ def region_of(roi: Roi | None) -> Box | None:
     """The box around all that is inspected of a view, with a margin; None when everything is."""
     if roi is None:
         return None
-    boxes = [found for zone in roi.zones if zone.sign == "inspect" and (found := _box(zone))]
+    boxes = [found for zone in roi.zones if zone.sign == "inspect" and (found := box_around(zone))]
     boxes += [cell.box for cell in roi.cells]
     if not boxes:
         return None
@@ -133,19 +133,6 @@ def region_of(roi: Roi | None) -> Box | None:
     x1, y1 = max(box[2] for box in boxes), max(box[3] for box in boxes)
     margin = round(_MARGIN * max(x1 - x0, y1 - y0))
     return max(0, x0 - margin), max(0, y0 - margin), x1 + margin, y1 + margin
-
-
-def _box(zone: Zone) -> Box | None:
-    if zone.mask is not None:
-        return bounding_box(zone.mask)
-    if "box" in zone.shape:
-        x0, y0, x1, y1 = (int(value) for value in zone.shape["box"])
-        return x0, y0, x1, y1
-    if "polygon" in zone.shape:
-        points = np.asarray(zone.shape["polygon"], np.float64)
-        low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
-        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
-    return None
 
 
 def _views_of(project: Project) -> dict[tuple[str, str], Shown]:

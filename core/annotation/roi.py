@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from core.annotation.masks import bounding_box
 from core.annotation.shapes import polygon
 from core.words import Box, Matrix
 
@@ -85,10 +86,28 @@ def covers(area: Area, x: float, y: float) -> bool:
     if area.mask is not None:
         return row < area.mask.shape[0] and column < area.mask.shape[1] and bool(area.mask[row, column])
     if "box" in area.shape:
-        x0, y0, x1, y1 = (round(float(value)) for value in area.shape["box"])
+        x0, y0, x1, y1 = _whole_box(area)
         return x0 <= column < x1 and y0 <= row < y1
     points = np.asarray(area.shape.get("polygon", ()), np.float64).reshape(-1, 2)
     return polygon(points - (column, row), 1, 1) is not None
+
+
+def box_around(area: Area) -> Box | None:
+    """The box around a zone, wherever it lies; None for an empty one."""
+    if area.mask is not None:
+        return bounding_box(area.mask)
+    if "box" in area.shape:
+        return _whole_box(area)
+    if "polygon" in area.shape:
+        points = np.asarray(area.shape["polygon"], np.float64)
+        low, high = np.floor(points.min(axis=0)), np.ceil(points.max(axis=0))
+        return int(low[0]), int(low[1]), int(high[0]), int(high[1])
+    return None
+
+
+def _whole_box(area: Area) -> Box:
+    x0, y0, x1, y1 = (round(float(value)) for value in area.shape["box"])
+    return x0, y0, x1, y1
 
 
 def _pixels(zone: Area, width: int, height: int) -> Region:
@@ -97,7 +116,7 @@ def _pixels(zone: Area, width: int, height: int) -> Region:
         cut = zone.mask[:height, :width] != 0
         region[: cut.shape[0], : cut.shape[1]] = cut
     elif "box" in zone.shape:
-        x0, y0, x1, y1 = (max(0, round(float(value))) for value in zone.shape["box"])
+        x0, y0, x1, y1 = (max(0, value) for value in _whole_box(zone))
         region[y0:y1, x0:x1] = 1
     elif "polygon" in zone.shape:
         patch = polygon(zone.shape["polygon"], width, height)

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from core import regions
-from core.annotation.roi import placed, rasterise
+from core.annotation.roi import box_around, placed, rasterise
 from core.config import AugmentConfig, ProgressiveConfig, ScoreConfig
 from core.imaging import decode, decode_mask
 from core.inference.predictor import Predictor
@@ -68,6 +68,15 @@ def test_masks_and_polygons_count_like_boxes() -> None:
     region = rasterise([Zone("m", "inspect", mask=mask), square], 8, 6)
 
     assert region is not None and region[:2, :4].all() and region[2:5, 4:7].all() and region.sum() == 8 + 9
+
+
+def test_the_box_around_a_zone_is_found_wherever_it_lies() -> None:
+    mask = np.zeros((6, 8), np.uint8)
+    assert box_around(Zone("empty", "inspect", mask=mask)) is None
+    mask[2:4, 3:7] = 1
+    assert box_around(Zone("painted", "inspect", mask=mask)) == (3, 2, 7, 4)
+    assert box_around(_box("part", -2, 1, 9, 5, sign="ignore")) == (-2, 1, 9, 5)
+    assert box_around(Zone("spot", "inspect", {"polygon": [[1.2, 2.5], [6.8, 2.5], [4, 7.1]]})) == (1, 2, 7, 8)
 
 
 def test_a_box_beyond_the_image_is_cut_at_its_border() -> None:
