@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from PySide6.QtCore import QEvent, QObject, Qt, Signal
+from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtGui import QAction, QKeyEvent, QKeySequence
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu, QWidget
+from PySide6.QtWidgets import QApplication, QMainWindow, QWidget
 
-from app.letters import plain, with_letters
+from app.letters import OwnKeysMenu, plain, with_letters
 from app.words import tr
 
 Where = Literal["app", "image"]  # image: single letters, only while canvas or gallery has the focus
@@ -248,8 +248,8 @@ class Actions(QObject):
         return with_letters((*words, tr(RECENT)), len(words) * ("",))[-1]
 
 
-class CommandMenu(QMenu):
-    """A menu of commands. Its keys are its own: Qt offers them to the image behind it first."""
+class CommandMenu(OwnKeysMenu):
+    """A menu of commands, whose own keys rest while it hears one."""
 
     def __init__(self, title: str, actions: Actions, parent: QWidget) -> None:
         super().__init__(title, parent)
@@ -262,13 +262,6 @@ class CommandMenu(QMenu):
             return
         with self._table.resting():
             super().keyPressEvent(event)
-
-    def event(self, event: QEvent) -> bool:
-        """What is pressed here is no shortcut of what lies behind."""
-        if event.type() == QEvent.Type.ShortcutOverride:
-            event.accept()
-            return True
-        return super().event(event)
 
 
 def keys_text(command_id: str) -> str:

@@ -52,15 +52,19 @@ def _marked(word: str, place: int | None) -> str:
     return f"{word[:place].replace('&', '&&')}&{word[place:].replace('&', '&&')}"
 
 
-class LetterMenu(QMenu):
-    """A menu whose entries get letters as it opens, and whose keys are its own, not those of what lies behind."""
+class OwnKeysMenu(QMenu):
+    """A menu whose keys are its own: Qt offers them to the image behind it first."""
 
     def event(self, event: QEvent) -> bool:
-        """What is pressed here is no shortcut of the image."""
+        """What is pressed here is no shortcut of what lies behind."""
         if event.type() == QEvent.Type.ShortcutOverride:
             event.accept()
             return True
         return super().event(event)
+
+
+class LetterMenu(OwnKeysMenu):
+    """A menu whose entries get letters as it opens."""
 
     def showEvent(self, event: QShowEvent) -> None:
         """Now every entry is there."""
