@@ -115,7 +115,13 @@ class Stepper:
             self._gradients[index].average(self._group.add_up)
         if phase.optimiser.clip is not None:
             self._device.clip(phase.parameters, phase.optimiser.clip)
-        optimizer.step()
+        known = len(optimizer.state)
+        try:
+            optimizer.step()
+        except (RuntimeError, MemoryError):
+            for parameter in list(optimizer.state)[known:]:  # moments half made would be taken for whole ones
+                del optimizer.state[parameter]
+            raise
         return found
 
     def _backward(self, index: int, pieces: list[tuple[Batch, float]], number: int) -> dict[str, float] | None:

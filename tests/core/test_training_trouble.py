@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -79,6 +80,25 @@ def test_memory_that_runs_out_halves_the_images_at_a_time(tmp_path: Path, rows: 
     run = Run(tmp_path / "run", rows, a_config("train.batch=6", "train.steps=3"))
     assert run.go(small).step == 3
     assert run.warnings() == ["memory", "memory"] and seen == [2] * 9
+
+
+def test_memory_that_runs_out_while_the_moments_are_made_makes_them_anew(
+    tmp_path: Path, rows: list[ManifestRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[Tensor] = []
+    make = torch.zeros_like
+
+    def zeros_like(tensor: Tensor, **options: Any) -> Tensor:
+        calls.append(tensor)
+        if len(calls) == 4:  # the second moment of the second weight
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return make(tensor, **options)
+
+    monkeypatch.setattr(torch, "zeros_like", zeros_like)
+    run = Run(tmp_path / "run", rows, a_config("train.batch=4", "train.steps=3"))
+    assert run.go().step == 3 and run.warnings() == ["memory"]
+    moments = [tensor for name, tensor in run.weights().items() if name.endswith("/exp_avg_sq")]
+    assert len(moments) == 8 and all(tensor.any() for tensor in moments)
 
 
 def test_memory_for_not_even_two_images_is_a_clear_end(tmp_path: Path, rows: list[ManifestRow]) -> None:
