@@ -23,6 +23,9 @@ _LOOSE_ON_CUDA: Final = (
 _MOST_LOADERS: Final = 8  # at 4 ms an image (quick) they feed 2,000 images a second
 _MEMORY_WORDS: Final = (
     "CUDA out of memory",
+    "CUDA error: out of memory",  # of what does not ask torch's own store: libraries, kernels that are loaded
+    "CUBLAS_STATUS_ALLOC_FAILED",
+    "CUDNN_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_NOT_SUPPORTED",
     "can't allocate memory",
     "not enough memory",

@@ -21,7 +21,7 @@ from core.jobs import ManifestRow
 from core.models.base import Batch, Losses
 from core.training.averaging import Averaged, reestimate_norms
 from core.training.checkpoint import without_prefix
-from core.training.devices import Device
+from core.training.devices import Device, is_out_of_memory
 from core.training.helpers import Member
 from core.training.images import ImageSet
 from core.training.loop import BEST, LAST
@@ -99,6 +99,19 @@ def test_memory_that_runs_out_while_the_moments_are_made_makes_them_anew(
     assert run.go().step == 3 and run.warnings() == ["memory"]
     moments = [tensor for name, tensor in run.weights().items() if name.endswith("/exp_avg_sq")]
     assert len(moments) == 8 and all(tensor.any() for tensor in moments)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("CUDA error: out of memory\nCUDA kernel errors might be asynchronously reported", True),
+        ("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`", True),
+        ("cuDNN error: CUDNN_STATUS_ALLOC_FAILED", True),
+        ("CUDA error: an illegal memory access was encountered", False),
+    ],
+)
+def test_memory_that_a_library_could_not_get_is_memory_too(words: str, expected: bool) -> None:
+    assert is_out_of_memory(RuntimeError(words)) is expected
 
 
 def test_memory_for_not_even_two_images_is_a_clear_end(tmp_path: Path, rows: list[ManifestRow]) -> None:
