@@ -394,6 +394,7 @@ class Trainer:
         """Leave a usable model: `last`, and `best` if no judgement after the last drop has made one."""
         progress = self.progress
         if progress.finished:
+            self._take_best()
             return
         name: Literal["stopping", "finishing"] = "stopping" if end == "stopped" else "finishing"
         self.reporter.phase(name, "Saving what was learnt")
@@ -412,8 +413,11 @@ class Trainer:
             self._keep_if_due(to_the_end=True)
             progress.finished = True
             self.save()
-        self.judge.model.load_state_dict(checkpoint.without_prefix("average", checkpoint.load(self.folder / BEST)[0]))
+        self._take_best()
         self._draw()
+
+    def _take_best(self) -> None:
+        self.judge.model.load_state_dict(checkpoint.without_prefix("average", checkpoint.load(self.folder / BEST)[0]))
 
     def _attend(self) -> None:
         """Between two steps: what the owner wants."""

@@ -16,10 +16,11 @@ from core.errors import TrainingError
 from core.events import Checkpoint, Done, Epoch, Estimate, Picture
 from core.jobs import Job, ManifestRow
 from core.models.base import Batch, Losses, Taps
-from core.training.checkpoint import load
+from core.training.checkpoint import load, without_prefix
 from core.training.control import Control
 from core.training.judge import OwnerGone
-from core.training.loop import BEST, LAST
+from core.training.loop import BEST, LAST, Trainer
+from core.training.work import Worker
 from tests.tiny import Hook, Run, TinyRecipe, a_config, kept_settings, make_rows, same
 
 
@@ -161,6 +162,30 @@ def test_resuming_what_is_finished_trains_no_further(reference: Run) -> None:
     before = reference.weights()
     assert reference.go(resume=True).outcome == "finished"
     assert same(reference.weights(), before)
+
+
+def test_passes_are_measured_with_the_model_that_is_left_also_after_a_resume(
+    tmp_path: Path, rows: list[ManifestRow], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Falling(TinyRecipe):
+        judged = 0
+
+        def evaluate(self, batch: Batch) -> Losses:
+            Falling.judged += 1
+            return {**super().evaluate(batch), "total": torch.tensor(float(Falling.judged))}
+
+    measured: list[dict[str, Tensor]] = []
+
+    def measure(_: Worker, trainer: Trainer, *__: object) -> None:
+        measured.append({name: value.clone() for name, value in trainer.judge.model.state_dict().items()})
+
+    monkeypatch.setattr(Worker, "_propose_passes", measure)
+    run = Run(tmp_path / "run", rows, a_config("train.steps=30"))
+    run.go(recipe=Falling)
+    run.go(resume=True, recipe=Falling)
+    best, last = (without_prefix("average", run.weights(file)) for file in (BEST, LAST))
+    assert not same(best, last) and len(measured) == 2
+    assert same(measured[0], best) and same(measured[1], best)
 
 
 def test_stop_leaves_a_scored_model_and_a_second_stop_leaves_out_the_scores(
