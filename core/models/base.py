@@ -129,6 +129,10 @@ class Recipe(ABC):
     def phases(self) -> tuple[Phase, ...]:
         """The phases of one step, in order; their parameters are disjoint."""
 
+    def given(self, batch: Batch) -> Tensor:
+        """What the detector is given in training, (N, 3, S, S): normalisation statistics are measured with it."""
+        return batch.input
+
     @abstractmethod
     def evaluate(self, batch: Batch) -> Losses:
         """Losses on tuning images, in evaluation mode and without gradient; lower `total` is better."""

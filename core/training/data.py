@@ -88,11 +88,11 @@ class Samples:
         batch.share = (end - start) / whole
         return batch
 
-    def norm_batches(self, count: int) -> Iterator[Tensor]:
-        """`count` fixed batches of inputs as in training, to measure normalisation statistics."""
+    def norm_batches(self, count: int) -> Iterator[Batch]:
+        """`count` fixed batches as in training, to measure normalisation statistics."""
         for number in range(count):
             places = range(number * self.batch, (number + 1) * self.batch)
-            yield _batch(self._draws({place: place % len(self._crops) for place in places}, _NORM_EPOCH)).input
+            yield _batch(self._draws({place: place % len(self._crops) for place in places}, _NORM_EPOCH))
 
     def _draws(self, crops: Mapping[int, int], epoch: int) -> list[Draw]:
         """A sample of each crop, by its place in the epoch."""

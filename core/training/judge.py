@@ -105,9 +105,9 @@ class Judge:
             yield Picture(step=step, epoch=epoch, index=index, files=files)
 
     def _inputs(self, count: int, look_up: Callable[[], None]) -> Iterator[Tensor]:
-        for images in self._samples.norm_batches(count):
+        for batch in self._samples.norm_batches(count):
             look_up()
-            yield images.to(self._device.device)
+            yield self._shadow.given(batch).to(self._device.device)
 
 
 def rgb8(image: Tensor) -> NDArray[np.uint8]:

@@ -10,6 +10,7 @@ from core.config import MODELS, DraemNetworkConfig, GanomalyNetworkConfig, prese
 from core.models import Batch, build
 from core.models.draem.network import Draem
 from core.models.ganomaly.network import Ganomaly
+from core.training.averaging import reestimate_norms
 
 
 def _count(*modules: nn.Module) -> int:
@@ -82,6 +83,25 @@ def test_every_model_judges_a_batch_as_its_images_one_by_one(name: str) -> None:
         single = [model.reconstruct(x[i : i + 1])[0] for i in range(len(x))]
 
     assert torch.allclose(whole[0], torch.cat(single), atol=1e-4)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_statistics_are_measured_of_what_a_model_is_trained_on(name: str) -> None:
+    config = preset(name, "micro")
+    batch, means = _batch(config.preprocess.size), []
+    for measured in (False, True):
+        torch.manual_seed(0)
+        recipe = build(config)
+        norm = next(part for part in recipe.model.modules() if isinstance(part, nn.BatchNorm2d))
+        if measured:
+            reestimate_norms(recipe.model, [recipe.given(batch)])
+        else:
+            recipe.model.train()
+            recipe.phases()[0].loss(batch)
+        assert norm.running_mean is not None
+        means.append(norm.running_mean / (1.0 if measured else 0.1))  # a plain mean; a tenth of the way from zero
+
+    torch.testing.assert_close(means[0], means[1])
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -94,7 +94,7 @@ def trained(good: Pixels, region: Pixels | None) -> Callable[[Pixels], NDArray[n
     for step in range(STEPS):
         stepper.step(samples.make(place, samples.order(place.epoch)), 1.0 if step < 0.75 * STEPS else 0.2)
         place = samples.next_place(place)
-    reestimate_norms(recipe.model, samples.norm_batches(20))
+    reestimate_norms(recipe.model, map(recipe.given, samples.norm_batches(20)))
     once = config.progressive.model_copy(update={"n": 1})
     predictor = Predictor(recipe.model, progressive=once, score=config.score, size=SIDE)
     return lambda images: np.asarray(predictor.predict(to_input(images)).score)

@@ -60,6 +60,10 @@ class GanomalyRecipe(Recipe):
                 encoder=mse_loss(z_again.float(), z.float()),
             )
 
+    def given(self, batch: Batch) -> Tensor:
+        """The good image: an artificial defect is never seen."""
+        return batch.image
+
     def critic_losses(self, batch: Batch) -> Losses:
         """`total`: 0.5 (BCE of the good image as good, BCE of the reconstruction as rebuilt)."""
         assert isinstance(batch.shared, Rebuilt)
