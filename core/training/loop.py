@@ -282,6 +282,8 @@ class Trainer:
             with contextlib.suppress(StopAsked):
                 self._look()
                 self.progress.looks = due  # not before: a judgement that was cut short is made after a resume
+                if self.progress.best_step == self.progress.step and not self.pace.over(self.progress.step):
+                    self.save()  # going back must not forget how good the kept model is
 
     def _watch_if_due(self) -> None:
         """On a plateau schedule: judge after every epoch, and lower the rates whose losses no longer fall."""

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 
 from core import worker
 from core.errors import ExitCode, TrainingError
-from core.events import Done, Failure, Step, Warn
+from core.events import Checkpoint, Done, Failure, Step, Warn
 from core.jobs import ManifestRow
 from core.models.base import Batch, Losses
 from core.training.averaging import Averaged, reestimate_norms
-from core.training.checkpoint import without_prefix
+from core.training.checkpoint import read_record, without_prefix
 from core.training.devices import Device, is_out_of_memory
 from core.training.helpers import Member
 from core.training.images import ImageSet
@@ -54,6 +54,25 @@ def test_a_loss_that_is_no_number_goes_back_at_half_the_rate(tmp_path: Path, row
     rates = [json.loads(line)["lr"] for line in (run.job.folder / "metrics.jsonl").read_text().splitlines()]
     assert rates[2] == 5e-4 and rates[3] == 2.5e-4 and rates[8] == 1.25e-4
     assert all(torch.isfinite(tensor.float()).all() for tensor in run.weights(BEST).values())
+
+
+def test_going_back_does_not_forget_how_good_the_kept_model_is(tmp_path: Path, rows: list[ManifestRow]) -> None:
+    class Worse(TinyRecipe):
+        judged = 0
+
+        def evaluate(self, batch: Batch) -> Losses:
+            Worse.judged += 1
+            return {**super().evaluate(batch), "total": torch.tensor(float(Worse.judged))}
+
+        def _poison(self) -> float:
+            return float("nan") if self.hook is not None and self.calls == 30 else 1.0
+
+    run = Run(tmp_path / "run", rows, a_config("train.steps=30", "train.checkpoint_minutes=100"))
+    run.go(lambda *_: None, recipe=Worse)
+    kept = [event.step for event in run.events if isinstance(event, Checkpoint) and event.kind == "best"]
+    assert run.warnings() == ["diverged"] and kept == [28]  # not once more with the worse one after going back
+    said = json.loads((run.job.folder / "model.json").read_text())
+    assert said["tuning_loss"] == read_record(run.job.folder / BEST)["tuning"]["total"]
 
 
 def test_losses_that_stay_no_numbers_end_the_training_with_the_reason(tmp_path: Path, rows: list[ManifestRow]) -> None:
