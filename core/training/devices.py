@@ -101,6 +101,16 @@ class Device:
         prepared: torch.optim.Optimizer = self._accelerator.prepare(optimizer)
         return prepared
 
+    @property
+    def scale(self) -> dict[str, Any]:
+        """How fp16 scales the losses by now, for a checkpoint; empty in other precisions."""
+        return {} if self._accelerator.scaler is None else self._accelerator.scaler.state_dict()
+
+    @scale.setter
+    def scale(self, state: dict[str, Any]) -> None:
+        if state and self._accelerator.scaler is not None:
+            self._accelerator.scaler.load_state_dict(state)
+
     def clip(self, parameters: Iterable[nn.Parameter], norm: float) -> None:
         """Limit the norm of all gradients together."""
         self._accelerator.clip_grad_norm_(list(parameters), norm)

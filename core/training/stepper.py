@@ -88,9 +88,9 @@ class Stepper:
         return losses
 
     def tensors(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
-        """All moments, for a checkpoint."""
+        """All moments and the scale of the losses, for a checkpoint."""
         tensors: dict[str, Tensor] = {}
-        numbers: dict[str, Any] = {}
+        numbers: dict[str, Any] = {"scale": self._device.scale}
         for phase, optimizer in zip(self._phases, self._optimizers, strict=True):
             more, plain = optimizer_tensors(f"optimizer/{phase.name}", optimizer)
             tensors.update(more)
@@ -98,9 +98,10 @@ class Stepper:
         return tensors, numbers
 
     def load(self, tensors: dict[str, Tensor], record: dict[str, Any]) -> None:
-        """Put back moments and parts from a checkpoint, also from one of another number of processes."""
+        """Put back moments, scale and parts from a checkpoint, also from one of another number of processes."""
         for phase, optimizer in zip(self._phases, self._optimizers, strict=True):
             load_optimizer(f"optimizer/{phase.name}", optimizer, tensors, record["numbers"])
+        self._device.scale = record["numbers"].get("scale", {})
         self.parts = -(-record["parts"] * record.get("devices", 1) // self._group.size)
 
     def _phase(self, index: int, pieces: list[tuple[Batch, float]], number: int) -> dict[str, float]:

@@ -281,6 +281,25 @@ def test_parts_of_a_step_add_up_to_the_whole_step() -> None:
     assert torch.allclose(weights[0], weights[1], atol=1e-6)
 
 
+def test_the_scale_of_half_precision_goes_on_where_it_was() -> None:
+    steppers = []
+    for scale in (2.0**127, 65536.0):  # the first overflows, and is halved until it does not
+        device = Device(threads=1)
+        device._accelerator.scaler = torch.amp.GradScaler("cpu", init_scale=scale)
+        steppers.append((Stepper(TinyRecipe(a_config(), norm=False), device), device))
+    image = 1000 * torch.rand(2, 3, 8, 8)
+    batch = Batch(image=image, input=image, mask=torch.zeros(2, 1, 8, 8))
+    (first, before), (second, after) = steppers
+    for _ in range(8):
+        first.step(batch, 1.0)
+    assert 65536 < before.scale["scale"] < 2.0**127
+
+    tensors, numbers = first.tensors()
+    second.load(tensors, json.loads(json.dumps({"numbers": numbers, "parts": 1})))
+
+    assert after.scale == before.scale and second.tensors()[1] == numbers
+
+
 def test_a_recipe_that_names_too_many_losses_is_told_in_its_first_step() -> None:
     class Talkative(TinyRecipe):
         def losses(self, batch: Batch) -> Losses:
