@@ -299,7 +299,7 @@ def _cell_images(subject: Subject, row: ScoredRow, masked: set[int]) -> list[Sco
     for cell in cells:
         label: Label = row.image.label
         if label == "defective":
-            x0, y0, x1, y1 = cell.box or (0, 0, 0, 0)
+            x0, y0, x1, y1 = (max(0, side) for side in cell.box or (0, 0, 0, 0))  # a box may exceed its image
             label = "unlabelled" if mask is None else "defective" if mask[y0:y1, x0:x1].any() else "good"
         found.append(
             ScoredImage(

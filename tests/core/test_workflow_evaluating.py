@@ -126,6 +126,16 @@ def test_cells_of_a_strip_are_the_parts_that_are_counted(project: Path) -> None:
         assert result.figures.pixel_auroc == pytest.approx(1.0, abs=1e-4)
 
 
+def test_a_defect_in_a_cell_that_exceeds_its_image_is_a_defect(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=True)
+        file = run.folder / "scores" / FINAL / "scores.jsonl"
+        file.write_text(file.read_text().replace('"box": [32, 0, 64, 32]', '"box": [29, -3, 67, 35]'))  # padded
+        counts = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training")).figures
+        assert counts.confusion is not None
+        assert (counts.confusion.true_rejects, counts.confusion.false_rejects) == (2, 0)
+
+
 def test_pixels_of_a_defect_outside_the_region_are_not_asked_for(project: Path) -> None:
     with Project.open(project) as opened:
         run = _run(opened, cells=False)
