@@ -34,10 +34,18 @@ class RegionTally:
         self._truth.append(False)
 
     def add_defective(
-        self, score: float, masks: Sequence[Mask], regions: Sequence[Mask], maps: Sequence[NDArray[Any]] | None
+        self,
+        score: float,
+        masks: Sequence[Mask],
+        regions: Sequence[Mask],
+        maps: Sequence[NDArray[Any]] | None,
+        *,
+        inside: bool,
     ) -> None:
-        """An image with painted defects: mask, region (of 0 and 1) and map (S, S), 65535 = 1.0, of each crop."""
-        inside = any((mask * region).any() for mask, region in zip(masks, regions, strict=True))
+        """An image with painted defects: mask, region (of 0 and 1) and map (S, S), 65535 = 1.0, of each crop.
+
+        `inside`: whether a defect reaches into the region on the image itself; a thin one is lost on the way to a crop.
+        """
         self._scores.append(score)
         self._truth.append(inside)
         self._only_outside += not inside

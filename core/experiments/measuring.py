@@ -161,8 +161,10 @@ def _add(tally: RegionTally, subject: Subject, row: ScoredRow, region: NDArray[n
     here = _fitting(region, mask)
     places = [subject.geometry(crop) for crop in row.crops]
     masks = [subject.preprocessor.mask(mask, place) for place in places]
-    tally.add_defective(score, masks, [subject.preprocessor.mask(here, place) for place in places], _maps(subject, row))
-    return bool((mask * here).any())
+    regions = [subject.preprocessor.mask(here, place) for place in places]
+    reaches = bool((mask * here).any())
+    tally.add_defective(score, masks, regions, _maps(subject, row), inside=reaches)
+    return reaches
 
 
 def _maps(subject: Subject, row: ScoredRow) -> list[NDArray[np.uint16]] | None:

@@ -246,6 +246,7 @@ def _regional(subject: Subject, rows: Sequence[ScoredRow], masked: set[int], thr
             [subject.preprocessor.mask(mask, place) for place in places],
             [subject.preprocessor.mask(region, place) for place in places],
             maps if len(maps) == len(places) else None,
+            inside=bool((mask * region).any()),
         )
     return tally.figures()
 

@@ -40,9 +40,9 @@ def test_corners_that_touch_are_one_component() -> None:
 def test_an_image_whose_defects_lie_outside_is_a_good_one_inside() -> None:
     tally = RegionTally(0.5, kernel=1)
     tally.add_good(0.1)
-    tally.add_defective(0.9, [blob(1, 1)], [UPPER], [lit(blob(1, 1))])
-    tally.add_defective(0.2, [blob(12, 1)], [UPPER], [lit(blob(12, 1), 0.2)])
-    tally.add_defective(0.8, [blob(12, 5)], [UPPER], [lit(blob(12, 5), 0.8)])
+    tally.add_defective(0.9, [blob(1, 1)], [UPPER], [lit(blob(1, 1))], inside=True)
+    tally.add_defective(0.2, [blob(12, 1)], [UPPER], [lit(blob(12, 1), 0.2)], inside=False)
+    tally.add_defective(0.8, [blob(12, 5)], [UPPER], [lit(blob(12, 5), 0.8)], inside=False)
     found = tally.figures()
     assert (found.images, found.only_outside, found.image_auroc) == (4, 2, 1.0)
     assert found.outside is not None and (found.outside.k, found.outside.n) == (1, 2)
@@ -53,14 +53,14 @@ def test_an_image_whose_defects_lie_outside_is_a_good_one_inside() -> None:
 def test_what_is_rejected_is_the_running_mean_as_in_the_score(kernel: int, flagged: int) -> None:
     """Nine pixels of 1.0: their mean over 3 x 3 is 1, over 5 x 5 it is 9 / 25."""
     tally = RegionTally(0.5, kernel)
-    tally.add_defective(0.5, [blob(12, 5)], [UPPER], [lit(blob(12, 5))])
+    tally.add_defective(0.5, [blob(12, 5)], [UPPER], [lit(blob(12, 5))], inside=False)
     found = tally.figures().outside
     assert found is not None and found.k == flagged
 
 
 def test_a_map_at_the_threshold_rejects() -> None:
     tally = RegionTally(1.0, kernel=1)
-    tally.add_defective(1.0, [blob(12, 5)], [UPPER], [lit(blob(12, 5))])
+    tally.add_defective(1.0, [blob(12, 5)], [UPPER], [lit(blob(12, 5))], inside=False)
     found = tally.figures().outside
     assert found is not None and found.k == 1
 
@@ -69,7 +69,7 @@ def test_crops_of_an_image_are_looked_at_together() -> None:
     nowhere = np.zeros((SIDE, SIDE), np.uint8)
     tally = RegionTally(0.5, kernel=1)
     tally.add_good(0.3)
-    tally.add_defective(0.9, [nowhere, blob(1, 1)], [UPPER, UPPER], [lit(nowhere), lit(blob(1, 1))])
+    tally.add_defective(0.9, [nowhere, blob(1, 1)], [UPPER, UPPER], [lit(nowhere), lit(blob(1, 1))], inside=True)
     found = tally.figures()
     assert found.only_outside == 0 and found.outside is None
     assert found.sentences() == []
@@ -78,6 +78,6 @@ def test_crops_of_an_image_are_looked_at_together() -> None:
 def test_without_maps_or_threshold_only_images_are_counted() -> None:
     for threshold, maps in ((None, [lit(blob(12, 1))]), (0.5, None)):
         tally = RegionTally(threshold, kernel=1)
-        tally.add_defective(0.9, [blob(12, 1)], [UPPER], maps)
+        tally.add_defective(0.9, [blob(12, 1)], [UPPER], maps, inside=False)
         found = tally.figures()
         assert (found.images, found.only_outside, found.outside, found.image_auroc) == (1, 1, None, None)

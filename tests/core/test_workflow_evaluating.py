@@ -163,6 +163,22 @@ def test_defects_outside_the_region_are_counted_apart(project: Path) -> None:
         assert any("Region of interest" in line and "100.0 % (2/2" in line for line in result.lines())
 
 
+def test_a_scratch_too_thin_for_the_map_is_a_defect_inside_the_region_all_the_same(project: Path) -> None:
+    with Project.open(project) as opened:
+        scratch = np.zeros((32, 64), np.uint8)
+        scratch[8:16, 40] = 1
+        for image in opened.images(split="test", label="defective"):
+            opened.import_mask(image.id, scratch)
+        run = _run(opened, cells=False)
+        file = run.folder / "scores" / FINAL / "scores.jsonl"
+        file.write_text(file.read_text().replace('"box": [0, 0, 64, 32]', '"box": [-64, -32, 128, 64]'))  # 3 : 1
+        regions.write(run.folder, np.ones((32, 64), np.uint8), {})
+        result = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        assert result.figures.masks_empty == 2
+        found = result.figures.region
+        assert found is not None and (found.only_outside, found.image_auroc) == (0, 1.0)
+
+
 def test_a_training_takes_the_region_of_its_view_along(project: Path) -> None:
     with Project.open(project) as opened:
         (view,) = opened.views()
