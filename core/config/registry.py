@@ -12,7 +12,8 @@ class ModelInfo:
     """One model. `module` names a Python module below the torch line that has `build(config) -> Recipe`.
 
     `channels_last` says whether a processor trains it faster with the channels of a pixel side by side, as measured by
-    `tests/benchmarks/bench_training.py`.
+    `tests/benchmarks/bench_training.py`. With `own_score` the score of an image is not the maximum of its smoothed map:
+    a threshold of scores says nothing about the map.
     """
 
     name: str
@@ -22,6 +23,7 @@ class ModelInfo:
     module: str
     research: bool = False
     channels_last: bool = False
+    own_score: bool = False
 
 
 _ALL: Final = (
@@ -60,6 +62,7 @@ _ALL: Final = (
         module="core.models.ganomaly.recipe",
         research=True,
         channels_last=True,
+        own_score=True,
     ),
 )
 

@@ -227,7 +227,8 @@ def _figures(subject: Subject, threshold: Any, progress: Progress) -> Figures:
 
 def _regional(subject: Subject, rows: Sequence[ScoredRow], masked: set[int], threshold: Any) -> RegionFigures:
     """Figures inside the region, and what is rejected outside of it; defective images without a mask are left out."""
-    value = threshold.value if isinstance(threshold, ThresholdChoice) else None
+    of_map = not MODELS[subject.run.model].own_score
+    value = threshold.value if of_map and isinstance(threshold, ThresholdChoice) else None
     tally = RegionTally(value, subject.config.score.kernel(subject.config.preprocess.size))
     for row in rows:
         if row.score.score is None:

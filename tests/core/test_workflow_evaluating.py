@@ -46,7 +46,7 @@ def _picture(seed: int) -> np.ndarray:
     return np.random.default_rng(seed).integers(0, 256, (32, 64, 3), dtype=np.uint8)
 
 
-def _run(project: Project, *, cells: bool) -> RunRow:
+def _run(project: Project, *, cells: bool, model: str = "prff") -> RunRow:
     """A training as it is queued, with scores that a worker might have written."""
     (view,) = project.views()
     roi = project.set_roi(view.id, cells=CELLS) if cells else None
@@ -55,7 +55,7 @@ def _run(project: Project, *, cells: bool) -> RunRow:
     run = project.add_run(
         product="strip",
         view="main",
-        model="prff",
+        model=model,
         preset="micro",
         config=config.model_dump(mode="json"),
         roi_version_id=None if roi is None else roi.id,
@@ -161,6 +161,17 @@ def test_defects_outside_the_region_are_counted_apart(project: Path) -> None:
         assert (found.images, found.only_outside, found.image_auroc) == (4, 2, None)  # inside there is nothing to find
         assert found.outside is not None and (found.outside.k, found.outside.n) == (2, 2)  # these maps shine outside
         assert any("Region of interest" in line and "100.0 % (2/2" in line for line in result.lines())
+
+
+def test_a_threshold_of_latents_rejects_nothing_on_a_map(project: Path) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=False, model="ganomaly")
+        region = np.zeros((32, 64), np.uint8)
+        region[20:] = 1
+        regions.write(run.folder, region, {})
+        result = evaluating.evaluate(opened, run.number, read_back(opened, run, FINAL, purpose="training"))
+        assert result.figures.threshold is not None
+        assert result.figures.region is not None and result.figures.region.outside is None
 
 
 def test_a_scratch_too_thin_for_the_map_is_a_defect_inside_the_region_all_the_same(project: Path) -> None:
