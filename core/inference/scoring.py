@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -27,6 +28,7 @@ from core.training.group import Group
 
 LEVELS: Final = 64
 _ACROSS: Final = 1024  # pixels: the longer side of blended tiles whose areas are looked for
+_NO_NUMBER: Final = "the model gave no number for it"
 _PARTIAL: Final = "scores.partial*.jsonl"
 SCORES: Final = "scores.jsonl"
 
@@ -114,10 +116,15 @@ class Scorer:
         batches = self._groups(todo[self._group.rank :: self._group.size])
         while True:
             batch = next(batches, [])
-            bad = [image for image in batch if image.problem is not None]
+            records = self._score(batch)
+            bad = [
+                replace(image, problem=record["problem"])
+                for image, record in zip(batch, records, strict=True)
+                if record["problem"] is not None
+            ]
             for image in bad:
                 unreadable(image)
-            _append(self._partial, self._score(batch))
+            _append(self._partial, records)
             leave = (bool(batch) or not self._group.alone) and not keep_going()
             done, all_bad, busy, leaving = self._group.agree([len(batch), len(bad), bool(batch), leave], patient=True)
             if done:
@@ -198,8 +205,11 @@ class Scorer:
         ]
 
     def _record(self, image: Loaded, judged: list[_Judged]) -> dict[str, Any]:
-        if image.problem is not None:
-            return {"id": image.row.id, "score": None, "crops": [], "problem": image.problem}
+        problem = image.problem
+        if not all(math.isfinite(one.score) for one in judged):  # one crop that was not judged is no image that passes
+            problem = _NO_NUMBER
+        if problem is not None:
+            return {"id": image.row.id, "score": None, "crops": [], "problem": problem}
         if self._heatmaps:
             for number, one in enumerate(judged):
                 name = f"{image.row.id}" if len(judged) == 1 else f"{image.row.id}_{number}"

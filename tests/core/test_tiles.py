@@ -112,6 +112,22 @@ def test_a_component_across_tiles_is_one(tmp_path: Path) -> None:
     assert areas[32] == 4 * 68
 
 
+class Undecided(Pointwise):
+    """No number wherever there is blue."""
+
+    def discriminate(self, x: Tensor, r: Tensor, taps: Taps) -> Tensor:
+        return super().discriminate(x, r, taps).masked_fill(x[:, 2:] > 0.5, torch.nan)
+
+
+@pytest.mark.parametrize("place", [(4, 4), (50, 70)])
+def test_an_image_with_a_tile_that_has_no_number_was_not_inspected(place: tuple[int, int], tmp_path: Path) -> None:
+    pixels = np.zeros((HEIGHT, WIDTH, 3), np.uint8)
+    assert scored(Undecided(), pixels, tmp_path)["score"] == 0
+    pixels[place] = (0, 0, 255)
+    found = scored(Undecided(), pixels, tmp_path)
+    assert (found["score"], found["problem"]) == (None, "the model gave no number for it")
+
+
 def test_a_training_sees_the_tiles_that_are_scored(tmp_path: Path) -> None:
     seen: set[bytes] = set()
 
