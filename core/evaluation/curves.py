@@ -140,20 +140,25 @@ class PixelCounts:
         self.components = 0
         self.maps = 0
 
-    def add(self, pixels: NDArray[Any], mask: NDArray[Any] | None = None) -> None:
+    def add(
+        self, pixels: NDArray[Any], mask: NDArray[Any] | None = None, *, region: NDArray[Any] | None = None
+    ) -> None:
         """Count one map (H, W), uint16 or float in [0, 1], with its mask (H, W), non-zero = defect; None = no defect.
 
-        Raises ValueError when the shapes differ, the type is another or a value lies outside [0, 1].
+        Where `region` (H, W) is 0 nothing counts, neither as good nor as defective. Raises ValueError when the shapes
+        differ, the type is another or a value lies outside [0, 1].
         """
         levels = to_levels(pixels)
+        for name, other in (("mask", mask), ("region", region)):
+            if other is not None and other.shape != levels.shape:
+                raise ValueError(f"a map of {levels.shape} with a {name} of {other.shape}")
         self.maps += 1
-        every = np.bincount(levels.ravel(), minlength=LEVELS)
+        counted = levels.ravel() if region is None else levels[region != 0]
+        every = np.bincount(counted, minlength=LEVELS)
         if mask is None:
             self.good += every
             return
-        if mask.shape != levels.shape:
-            raise ValueError(f"a map of {levels.shape} with a mask of {mask.shape}")
-        defect = mask != 0
+        defect = mask != 0 if region is None else (mask != 0) & (region != 0)
         inside = np.bincount(levels[defect], minlength=LEVELS)
         self.good += every - inside
         self.defective += inside

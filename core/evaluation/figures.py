@@ -36,7 +36,8 @@ class ScoredImage:
 
     `score` is None where the image could not be inspected (`problem` says why). `load_map` gives one map (H, W), uint16
     with 65535 = 1.0 or float in [0, 1], or a sequence, one a crop; `load_mask` the masks of the same shapes, non-zero =
-    defect. A good image needs no mask; a defective one without any counts in image figures only.
+    defect; `load_region` where it was judged, non-zero, where that is not everywhere. A good image needs no mask; a
+    defective one without any counts in image figures only.
     """
 
     id: int
@@ -49,6 +50,7 @@ class ScoredImage:
     ms: float | None = None
     load_map: Callable[[], Map | Sequence[Map] | None] = _nothing
     load_mask: Callable[[], Mask | Sequence[Mask] | None] = _nothing
+    load_region: Callable[[], Mask | Sequence[Mask] | None] = _nothing
     areas: Sequence[int] | None = None
     problem: str | None = None
 
@@ -159,7 +161,9 @@ class Figures(_Record):
     Image figures count images, `confusion` counts parts. `accuracy_best` and `f1_max` choose their threshold on the
     very images they are measured on: optimistic, to be shown as such. `first_auroc` is that of the first pass alone;
     `masks_empty` counts masks without a defect left at the size of the map; `pixel_error` bounds what rounding maps to
-    16 bits can have changed in `pixel_auroc`.
+    16 bits can have changed in `pixel_auroc`. `inside_pixel_auroc` and `inside_aupro` rest on the pixels that were
+    judged alone: in the others those outside a region count as good ones that nothing can reject (spec/grdnet.md 5),
+    which lifts them, the more the smaller the region.
     """
 
     images: int
@@ -197,6 +201,8 @@ class Figures(_Record):
     histogram: Histogram | None
     not_measured: dict[str, str]
     region: RegionFigures | None = None
+    inside_pixel_auroc: float | None = None
+    inside_aupro: float | None = None
 
 
 def compute_figures(
@@ -221,11 +227,12 @@ def compute_figures(
 
 
 class _Gathered:
-    """What one pass keeps: scores, and pixel counts of the good images and of each defect class."""
+    """What one pass keeps: scores, and pixel counts of the good images, of each defect class, and inside regions."""
 
     def __init__(self) -> None:
         self.rows: list[ScoredImage] = []
         self.good_pixels = PixelCounts()
+        self.inside = PixelCounts()
         self.class_pixels: dict[str, PixelCounts] = {}
         self.masks: dict[str, int] = {}
         self.masks_empty = 0
@@ -249,9 +256,13 @@ class _Gathered:
             self.masks[row.defect_class] = self.masks.get(row.defect_class, 0) + 1
             self.masks_empty += not any(mask.any() for mask in masks)
         self.maps += 1
+        regions = _several(row.load_region())
         for place, pixels in enumerate(maps):
+            mask = masks[place] if masks else None
             try:
-                counts.add(pixels, masks[place] if masks else None)
+                counts.add(pixels, mask)
+                if regions:
+                    self.inside.add(pixels, mask, region=regions[place])
             except ValueError as error:
                 raise ValueError(f"image {row.id}: {error}") from error
 
@@ -362,6 +373,8 @@ class _Summary:
         if not counts.components:
             values = dict.fromkeys(_PIXEL, NotMeasured("no defect is painted in these images"))
         return {name: self._measured(name, value) for name, value in values.items()} | {
+            "inside_pixel_auroc": _value(self.gathered.inside.auroc()),
+            "inside_aupro": _value(self.gathered.inside.aupro()),
             "pixel_error": counts.resolution(),
             "components": counts.components,
             "pixel_roc": _curve(counts.roc(_CURVE_POINTS)),

@@ -73,6 +73,13 @@ class Subject:
         """What of a mask (H, W) lies where was judged: pixel figures rest on that."""
         return mask * self.region(image_id, mask.shape) if self.config.score.inside_roi else mask
 
+    def inside(self, image: ImageRow, crops: Sequence[ScoreRow], *, whole: bool) -> list[NDArray[np.uint8]]:
+        """Where each crop was judged, or the whole image; nothing where that is everywhere."""
+        if self.regions is None or not self.config.score.inside_roi or not crops:
+            return []
+        region = self.region(image.id, self._shape(image, self.geometry(crops[0])))
+        return [region] if whole else [self.preprocessor.mask(region, self.geometry(crop)) for crop in crops]
+
     def geometry(self, row: ScoreRow) -> Geometry:
         """How the crop of a score row lies on its image."""
         if row.box is None:
@@ -92,8 +99,11 @@ class Subject:
             return None
         values = [one.astype(np.float32) / np.float32(MAP_SCALE) for one in maps if one is not None]
         geometries = [self.geometry(crop) for crop in crops]
-        width, height = image.width or geometries[0].box[2], image.height or geometries[0].box[3]
+        height, width = self._shape(image, geometries[0])
         return self.preprocessor.restore(values, geometries, width, height)
+
+    def _shape(self, image: ImageRow, first: Geometry) -> tuple[int, int]:
+        return image.height or first.box[3], image.width or first.box[2]
 
     @cached_property
     def window(self) -> Window | None:
@@ -284,6 +294,7 @@ def _scored_image(subject: Subject, row: ScoredRow, masked: set[int]) -> ScoredI
         ms=row.score.ms,
         load_map=load_map,
         load_mask=load_mask if image.id in masked else lambda: None,
+        load_region=lambda: subject.inside(image, crops, whole=tiled),
         areas=None if row.score.areas is None else row.score.areas.tolist(),
         problem=row.score.problem or None,
     )

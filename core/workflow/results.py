@@ -55,6 +55,11 @@ class Result:
             )
         if found.region is not None:
             lines += found.region.sentences()
+        if found.inside_pixel_auroc is not None:
+            lines.append(
+                f"Of the pixels inside the region alone: pixel AUROC {_percent(found.inside_pixel_auroc)} · AUPRO "
+                f"{_percent(found.inside_aupro)} (above, those outside count as good ones, never rejected)"
+            )
         return [*lines, self._cost(), *proposal_lines(self.proposal)]
 
     def _cost(self) -> str:

@@ -177,6 +177,35 @@ def test_several_crops_of_one_image_count_together() -> None:
     assert one.pixel_auroc is not None and two.pixel_auroc is not None
 
 
+def test_pixels_that_were_never_judged_do_not_count_inside_the_region() -> None:
+    """Noise in a fifth of the image is a coin there; with the silent four fifths it looks like 90 %."""
+    region = np.zeros((40, 40), np.uint8)
+    region[:8] = 1
+    defect = np.zeros_like(region)
+    defect[2:12, 10:30] = 1  # cut by the region
+    noise = [np.random.default_rng(k).random((40, 40)).astype(np.float32) for k in range(30)]
+    rows = [
+        ScoredImage(
+            k,
+            f"p{k}",
+            "defective" if k % 2 else "good",
+            score=0.5,
+            load_map=lambda k=k: noise[k] * region,
+            load_mask=lambda: defect * region,
+            load_region=lambda: region,
+        )
+        for k in range(30)
+    ]
+    found = compute_figures(rows)
+    truth = np.concatenate([(defect[:8] > 0).ravel() & bool(k % 2) for k in range(30)])
+    values = np.concatenate([one[:8].ravel() for one in noise])
+    assert found.inside_pixel_auroc == pytest.approx(metrics.roc_auc_score(truth, values), abs=1e-4)
+    assert found.inside_aupro == pytest.approx(0.15, abs=0.03)  # a coin: the mean of 0 .. 0.3
+    assert found.pixel_auroc is not None and found.pixel_auroc > 0.85
+    assert found.aupro is not None and found.aupro > 0.5
+    assert compute_figures(_tiny_set()).inside_pixel_auroc is None
+
+
 def test_a_map_that_does_not_fit_its_mask_names_its_image() -> None:
     wrong = ScoredImage(7, "a", "defective", "s", 0.9, load_map=lambda: _map(1), load_mask=lambda: _painted(16))
     with pytest.raises(ValueError, match="image 7"):

@@ -149,6 +149,23 @@ def test_pixels_of_a_defect_outside_the_region_are_not_asked_for(project: Path) 
         assert np.array_equal(np.argwhere(subject.judged(image.id, mask)).max(axis=0), (11, 47))
 
 
+@pytest.mark.parametrize("cells", [False, True])
+def test_pixel_figures_inside_the_region_rest_on_what_was_judged(project: Path, cells: bool) -> None:
+    with Project.open(project) as opened:
+        run = _run(opened, cells=cells)
+        region = np.zeros((32, 64), np.uint8)
+        region[:16, 32:52] = 1
+        regions.write(run.folder, region, {})
+        scoring = read_back(opened, run, FINAL, purpose="training")
+        subject = evaluating.find(opened, run.number, scoring)
+        row = next(one for one in evaluating.scored_rows(subject, "test") if one.image.label == "good")
+        inside = subject.inside(row.image, row.crops, whole=False)
+        assert [one.mean() for one in inside] == ([0, 320 / 1024] if cells else [320 / 2048])
+        result = evaluating.evaluate(opened, run.number, scoring)
+        assert result.figures.inside_pixel_auroc == pytest.approx(1.0, abs=1e-4)
+        assert any("inside the region alone: pixel AUROC 100.0 %" in line for line in result.lines())
+
+
 def test_defects_outside_the_region_are_counted_apart(project: Path) -> None:
     with Project.open(project) as opened:
         run = _run(opened, cells=False)
