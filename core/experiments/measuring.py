@@ -80,7 +80,7 @@ def of_region(project: Project, number: int, scoring: int, region: NDArray[np.ui
     rows = [row for row in evaluating.scored_rows(subject, "test") if row.score.score is not None]
     stored = Figures.model_validate(dict(subject.scoring.figures)).threshold
     limit = None if stored is None else stored.value
-    tally = RegionTally(limit, subject.config.score.kernel(subject.config.preprocess.size))
+    tally = RegionTally(limit, subject.kernel)
     reaches = {row.image.id: _add(tally, subject, row, region) for row in rows}
     pixels = compute_figures(_as_inside(subject, row, region, reaches[row.image.id]) for row in rows)
     figures = tally.figures()
@@ -159,11 +159,8 @@ def _add(tally: RegionTally, subject: Subject, row: ScoredRow, region: NDArray[n
     if mask is None or row.image.label != "defective":
         return None
     here = _fitting(region, mask)
-    places = [subject.geometry(crop) for crop in row.crops]
-    masks = [subject.preprocessor.mask(mask, place) for place in places]
-    regions = [subject.preprocessor.mask(here, place) for place in places]
     reaches = bool((mask * here).any())
-    tally.add_defective(score, masks, regions, _maps(subject, row), inside=reaches)
+    tally.add_defective(score, *subject.seen(row, mask, here), inside=reaches)
     return reaches
 
 

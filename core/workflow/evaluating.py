@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from core.config import MODELS, TrainingConfig
 from core.errors import InputError
-from core.evaluation.curves import NotMeasured
+from core.evaluation.curves import NotMeasured, to_levels
 from core.evaluation.decisions import ThresholdChoice, choose_threshold
 from core.evaluation.figures import Figures, RegionFigures, ScoredImage, compute_figures
 from core.evaluation.gallery import GalleryItem, write_gallery
@@ -101,6 +101,29 @@ class Subject:
         geometries = [self.geometry(crop) for crop in crops]
         height, width = self._shape(image, geometries[0])
         return self.preprocessor.restore(values, geometries, width, height)
+
+    def seen(
+        self, row: ScoredRow, mask: NDArray[np.uint8], region: NDArray[np.uint8]
+    ) -> tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]], list[NDArray[np.uint16]] | None]:
+        """Mask, region and map (65535 = 1.0) of each crop; of the whole image where tiles cut and repeat its defects.
+
+        No maps: one was not kept.
+        """
+        if self.config.preprocess.crop == "tiles":
+            blended = self.blended(row.image, row.crops)
+            return [mask], [region], None if blended is None else [to_levels(blended.clip(0, 1))]
+        places = [self.geometry(crop) for crop in row.crops]
+        maps = [one for one in map(self.map, row.crops) if one is not None]
+        pre = self.preprocessor
+        masks, regions = ([pre.mask(one, place) for place in places] for one in (mask, region))
+        return masks, regions, maps if len(maps) == len(places) else None
+
+    @property
+    def kernel(self) -> int:
+        """Side of the mean whose maximum is the score, in pixels of the maps of `seen`."""
+        pre = self.config.preprocess
+        side = self.config.score.kernel(pre.size)
+        return 2 * int(side * pre.tile / pre.size / 2) + 1 if pre.crop == "tiles" and pre.tile else side
 
     def _shape(self, image: ImageRow, first: Geometry) -> tuple[int, int]:
         return image.height or first.box[3], image.width or first.box[2]
@@ -239,7 +262,7 @@ def _regional(subject: Subject, rows: Sequence[ScoredRow], masked: set[int], thr
     """Figures inside the region, and what is rejected outside of it; defective images without a mask are left out."""
     of_map = not MODELS[subject.run.model].own_score
     value = threshold.value if of_map and isinstance(threshold, ThresholdChoice) else None
-    tally = RegionTally(value, subject.config.score.kernel(subject.config.preprocess.size))
+    tally = RegionTally(value, subject.kernel)
     for row in rows:
         if row.score.score is None:
             continue
@@ -250,15 +273,8 @@ def _regional(subject: Subject, rows: Sequence[ScoredRow], masked: set[int], thr
         if mask is None or row.image.label != "defective":
             continue
         region = subject.region(row.image.id, mask.shape)
-        places = [subject.geometry(crop) for crop in row.crops]
-        maps = [one for one in map(subject.map, row.crops) if one is not None]
-        tally.add_defective(
-            row.score.score,
-            [subject.preprocessor.mask(mask, place) for place in places],
-            [subject.preprocessor.mask(region, place) for place in places],
-            maps if len(maps) == len(places) else None,
-            inside=bool((mask * region).any()),
-        )
+        seen = subject.seen(row, mask, region)
+        tally.add_defective(row.score.score, *seen, inside=bool((mask * region).any()))
     return tally.figures()
 
 

@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from core import regions
 from core.config import PreprocessConfig, ProgressiveConfig, ScoreConfig, preset, with_overrides
 from core.imaging import decode, load_rgb8, save_png
 from core.inference.loading import to_input
@@ -20,6 +21,8 @@ from core.inference.scoring import Scorer
 from core.jobs import ManifestRow
 from core.models.base import Batch, Detector, Taps
 from core.preprocess import Geometry, Preprocessor
+from core.project import Project
+from core.project.results import RunRow
 from core.workflow import evaluating
 from core.workflow.scores import FINAL, read_back
 from tests.scored import make_project, strip_of_shots
@@ -146,8 +149,9 @@ def test_a_training_sees_the_tiles_that_are_scored(tmp_path: Path) -> None:
     assert seen == tiles_  # native pixels, every tile of every image
 
 
-def test_pixel_figures_come_from_the_blended_map(tmp_path: Path) -> None:
-    project = make_project(tmp_path, strip_of_shots())
+def tiled_run(folder: Path) -> tuple[Project, RunRow]:
+    """A project whose images were scored in tiles by how red they are."""
+    project = make_project(folder, strip_of_shots())
     config = with_overrides(preset("prff", "micro"), ["preprocess.crop=tiles", f"preprocess.size={TILE}"])
     run = project.add_run(
         product="nut", view="main", model="prff", preset="micro", config=config.model_dump(mode="json")
@@ -165,6 +169,11 @@ def test_pixel_figures_come_from_the_blended_map(tmp_path: Path) -> None:
     )
     rows = [ManifestRow(row.id, str(row.path), row.split, row.label) for row in project.images()]
     scorer.run(rows, progress=lambda _: None, keep_going=lambda: True, unreadable=lambda _: None)
+    return project, run
+
+
+def test_pixel_figures_come_from_the_blended_map(tmp_path: Path) -> None:
+    project, run = tiled_run(tmp_path)
     with project:
         found = evaluating.evaluate(project, run.number, read_back(project, run, FINAL, purpose="training")).figures
         (image, *_) = project.images(split="test", label="defective")
@@ -172,3 +181,18 @@ def test_pixel_figures_come_from_the_blended_map(tmp_path: Path) -> None:
     assert found.masks == found.components == 3  # the spot lies in four tiles and is one component
     assert found.pixel_auroc == pytest.approx(1.0)
     assert score.areas is not None and score.areas[32] == 16 * 20
+
+
+@pytest.mark.parametrize(("top", "outside"), [(36, None), (50, (3, 3))])
+def test_a_defect_across_tiles_is_outside_the_region_as_a_whole_and_once(
+    top: int, outside: tuple[int, int] | None, tmp_path: Path
+) -> None:
+    project, run = tiled_run(tmp_path)
+    region = np.zeros((64, 64), np.uint8)
+    region[top:] = 1  # the spot ends at 40: in the upper tiles none of it lies inside
+    regions.write(run.folder, region, {})
+    with project:
+        figures = evaluating.evaluate(project, run.number, read_back(project, run, FINAL, purpose="training")).figures
+        assert figures.region is not None
+        found = figures.region.outside
+        assert (found and (found.k, found.n)) == outside
