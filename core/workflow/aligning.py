@@ -32,8 +32,8 @@ class AlignReport:
     low: list[tuple[int, float]] = field(default_factory=list)
     unreadable: list[tuple[Path, str]] = field(default_factory=list)
     was_stopped: bool = False
-    is_sample: bool = False  # no image is moved: a few were looked at,
-    images: int = 0  # of so many
+    is_sample: bool = False  # no image is moved: a few were looked at
+    images: int = 0  # of which a sample was taken
 
     def sentences(self) -> list[str]:
         """What a person should know."""

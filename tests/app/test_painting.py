@@ -10,6 +10,7 @@ import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QSpinBox
+from pytestqt.qtbot import QtBot
 
 from app.session import Session
 from core.annotation.strokes import sweep
