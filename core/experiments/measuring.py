@@ -164,12 +164,6 @@ def _add(tally: RegionTally, subject: Subject, row: ScoredRow, region: NDArray[n
     return reaches
 
 
-def _maps(subject: Subject, row: ScoredRow) -> list[NDArray[np.uint16]] | None:
-    """The maps of an image's crops; None when one was not kept."""
-    maps = [one for one in map(subject.map, row.crops) if one is not None]
-    return maps if maps and len(maps) == len(row.crops) else None
-
-
 def _as_inside(subject: Subject, row: ScoredRow, region: NDArray[np.uint8], reaches: bool | None) -> ScoredImage:
     image = row.image
     label: Label = "unlabelled" if reaches is None else "defective" if reaches else "good"
@@ -186,6 +180,6 @@ def _as_inside(subject: Subject, row: ScoredRow, region: NDArray[np.uint8], reac
         part=f"{image.lot}/{image.part}",
         label=label,
         score=row.score.score,
-        load_map=lambda: _maps(subject, row),
+        load_map=lambda: subject.maps(row.crops),
         load_mask=load_mask,
     )

@@ -92,12 +92,17 @@ class Subject:
         path = self.folder / row.heatmap
         return np.asarray(decode(path)[..., 0], np.uint16) if row.heatmap and path.is_file() else None
 
+    def maps(self, crops: Sequence[ScoreRow]) -> list[NDArray[np.uint16]] | None:
+        """The stored maps of all crops of an image; None when there is none, or one was not kept."""
+        maps = [one for one in map(self.map, crops) if one is not None]
+        return maps if maps and len(maps) == len(crops) else None
+
     def blended(self, image: ImageRow, crops: Sequence[ScoreRow]) -> NDArray[np.float32] | None:
         """The maps of all crops on their image (H, W) in [0, 1], as they are shown; None when one was not kept."""
-        maps = [self.map(crop) for crop in crops]
-        if not maps or any(one is None for one in maps):
+        maps = self.maps(crops)
+        if maps is None:
             return None
-        values = [one.astype(np.float32) / np.float32(MAP_SCALE) for one in maps if one is not None]
+        values = [one.astype(np.float32) / np.float32(MAP_SCALE) for one in maps]
         geometries = [self.geometry(crop) for crop in crops]
         height, width = self._shape(image, geometries[0])
         return self.preprocessor.restore(values, geometries, width, height)
@@ -113,10 +118,9 @@ class Subject:
             blended = self.blended(row.image, row.crops)
             return [mask], [region], None if blended is None else [to_levels(blended.clip(0, 1))]
         places = [self.geometry(crop) for crop in row.crops]
-        maps = [one for one in map(self.map, row.crops) if one is not None]
         pre = self.preprocessor
         masks, regions = ([pre.mask(one, place) for place in places] for one in (mask, region))
-        return masks, regions, maps if len(maps) == len(places) else None
+        return masks, regions, self.maps(row.crops)
 
     @property
     def kernel(self) -> int:
@@ -286,8 +290,7 @@ def _scored_image(subject: Subject, row: ScoredRow, masked: set[int]) -> ScoredI
         if tiled:  # tiles overlap: what is shown is measured, and no pixel twice
             whole = subject.blended(image, crops)
             return None if whole is None else whole.clip(0, 1)
-        maps = [subject.map(crop) for crop in crops]
-        return None if any(one is None for one in maps) or not maps else [one for one in maps if one is not None]
+        return subject.maps(crops)
 
     def load_mask() -> list[NDArray[np.uint8]] | NDArray[np.uint8] | None:
         mask = subject.project.mask(image.id)
